@@ -1,0 +1,7 @@
+//! Neural network building blocks; mirrors `e3x.nn`.
+
+mod initializers;
+mod params;
+
+pub use initializers::Initializer;
+pub use params::{Parameters, VarBuilder};
