@@ -25,7 +25,11 @@ impl Error {
         expected: impl Into<String>,
         received: impl Into<String>,
     ) -> Self {
-        Self::Argument { argument, expected: expected.into(), received: received.into() }
+        Self::Argument {
+            argument,
+            expected: expected.into(),
+            received: received.into(),
+        }
     }
 }
 
@@ -34,5 +38,9 @@ pub(crate) fn check_len(argument: &'static str, received: usize, expected: usize
     if received == expected {
         return Ok(());
     }
-    Err(Error::argument(argument, format!("{expected} values"), received.to_string()))
+    Err(Error::argument(
+        argument,
+        format!("{expected} values"),
+        received.to_string(),
+    ))
 }

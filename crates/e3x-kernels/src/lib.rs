@@ -4,9 +4,11 @@
 //! The kernels know no tensor framework. They take plans (immutable values built once), slices and
 //! nothing else; the callers own shapes, dtypes and the tape.
 
+pub mod edges;
 mod error;
 pub mod process;
 mod real;
 
+pub use edges::EdgeList;
 pub use error::{Error, Result};
 pub use real::Real;

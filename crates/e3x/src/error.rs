@@ -91,7 +91,11 @@ impl From<Error> for candle_core::Error {
 pub(crate) fn check_float(argument: &'static str, dtype: DType) -> Result<()> {
     match dtype {
         DType::F32 | DType::F64 => Ok(()),
-        other => Err(Error::argument(argument, "dtype f32 or f64", format!("{other:?}"))),
+        other => Err(Error::argument(
+            argument,
+            "dtype f32 or f64",
+            format!("{other:?}"),
+        )),
     }
 }
 

@@ -38,7 +38,11 @@ impl FeatureShape {
         if features == 0 {
             return Err(Error::argument("features", "at least 1", "0"));
         }
-        Ok(Self { parity, max_degree, features })
+        Ok(Self {
+            parity,
+            max_degree,
+            features,
+        })
     }
 
     /// Reads the shape of features off a tensor of shape `(..., P, (L+1)^2, F)`.
@@ -55,9 +59,17 @@ impl FeatureShape {
     /// # Errors
     /// As [`FeatureShape::of`].
     pub fn of_dims(argument: &'static str, dims: &[usize]) -> Result<Self> {
-        let error = |expected: &str| Err(Error::argument(argument, expected, format!("shape {dims:?}")));
+        let error = |expected: &str| {
+            Err(Error::argument(
+                argument,
+                expected,
+                format!("shape {dims:?}"),
+            ))
+        };
         let [.., parity, size, features] = *dims else {
-            return error("features with at least three axes (..., 1 or 2, (max_degree+1)^2, features)");
+            return error(
+                "features with at least three axes (..., 1 or 2, (max_degree+1)^2, features)",
+            );
         };
         if !(parity == 1 || parity == 2) {
             return error("1 or 2 for axis -3 (parity)");
@@ -66,7 +78,11 @@ impl FeatureShape {
         if size == 0 || side * side != size {
             return error("a square (max_degree+1)^2 for axis -2");
         }
-        Ok(Self { parity, max_degree: side - 1, features })
+        Ok(Self {
+            parity,
+            max_degree: side - 1,
+            features,
+        })
     }
 
     /// Number of entries of all degrees, `(max_degree + 1)^2`.
@@ -111,7 +127,12 @@ impl FeatureShape {
             Some(split) if dims[split..] == self.dims() => Ok(&dims[..split]),
             _ => Err(Error::argument(
                 argument,
-                format!("shape (..., {}, {}, {})", self.parity, self.size(), self.features),
+                format!(
+                    "shape (..., {}, {}, {})",
+                    self.parity,
+                    self.size(),
+                    self.features
+                ),
                 format!("shape {dims:?}"),
             )),
         }

@@ -61,7 +61,11 @@ pub fn init() -> Result<()> {
             ready
         }
     };
-    if ready { Ok(()) } else { Err(Error::HigherOrderDisabled) }
+    if ready {
+        Ok(())
+    } else {
+        Err(Error::HigherOrderDisabled)
+    }
 }
 
 /// Differentiates `x^2 (x^2)` twice: 12 x^2, which candle without the switch gets wrong.
@@ -142,7 +146,10 @@ pub fn value_and_grad(
     inputs: &[&Tensor],
     create_graph: CreateGraph,
 ) -> Result<(Tensor, Vec<Tensor>)> {
-    let variables = inputs.iter().map(|x| variable(x)).collect::<Result<Vec<_>>>()?;
+    let variables = inputs
+        .iter()
+        .map(|x| variable(x))
+        .collect::<Result<Vec<_>>>()?;
     let output = f(&variables)?;
     let grads = grad(&output, &variables.iter().collect::<Vec<_>>(), create_graph)?;
     let output = match create_graph {
@@ -161,5 +168,7 @@ pub fn backward(
     create_graph: CreateGraph,
 ) -> Result<candle_core::backprop::GradStore> {
     init()?;
-    Ok(mode::with(create_graph == CreateGraph::Yes, || output.backward())?)
+    Ok(mode::with(create_graph == CreateGraph::Yes, || {
+        output.backward()
+    })?)
 }

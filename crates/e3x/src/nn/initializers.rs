@@ -37,9 +37,9 @@ impl Initializer {
             Self::Zeros => vec![0.0; n],
             Self::Ones => vec![1.0; n],
             Self::Constant(value) => vec![value; n],
-            Self::Normal { mean, stddev } => {
-                (0..n).map(|_| mean + stddev * rng.sample::<f64, _>(StandardNormal)).collect()
-            }
+            Self::Normal { mean, stddev } => (0..n)
+                .map(|_| mean + stddev * rng.sample::<f64, _>(StandardNormal))
+                .collect(),
         })
     }
 }

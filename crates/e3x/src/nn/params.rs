@@ -73,8 +73,13 @@ impl Parameters {
     }
 
     fn with_source(source: Source) -> Self {
-        let store = Store { source, variables: BTreeMap::new() };
-        Self { shared: Arc::new(Mutex::new(store)) }
+        let store = Store {
+            source,
+            variables: BTreeMap::new(),
+        };
+        Self {
+            shared: Arc::new(Mutex::new(store)),
+        }
     }
 
     /// The builder that layers take their parameters from.
@@ -85,12 +90,20 @@ impl Parameters {
     /// All parameters that layers asked for, sorted by path.
     pub fn variables(&self) -> Vec<(String, Var)> {
         let store = self.lock();
-        store.variables.iter().map(|(name, var)| (name.clone(), var.clone())).collect()
+        store
+            .variables
+            .iter()
+            .map(|(name, var)| (name.clone(), var.clone()))
+            .collect()
     }
 
     /// Total number of values of all parameters.
     pub fn num_values(&self) -> usize {
-        self.lock().variables.values().map(|var| var.elem_count()).sum()
+        self.lock()
+            .variables
+            .values()
+            .map(|var| var.elem_count())
+            .sum()
     }
 
     /// Paths of given tensors that no layer asked for (empty for seeded parameters).
@@ -100,7 +113,11 @@ impl Parameters {
             return Vec::new();
         };
         let used: BTreeSet<_> = store.variables.keys().collect();
-        tensors.keys().filter(|name| !used.contains(name)).cloned().collect()
+        tensors
+            .keys()
+            .filter(|name| !used.contains(name))
+            .cloned()
+            .collect()
     }
 
     /// Writes all parameters to a safetensors file under their Flax paths.
@@ -108,10 +125,17 @@ impl Parameters {
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let tensors = self.variables().into_iter().map(|(name, var)| (name, var.into_inner()));
+        let tensors = self
+            .variables()
+            .into_iter()
+            .map(|(name, var)| (name, var.into_inner()));
         let metadata = None::<std::collections::HashMap<String, String>>;
         safetensors::tensor::serialize_to_file(tensors, metadata, path.as_ref()).map_err(|error| {
-            Error::argument("path", "a file that can be written", format!("{}: {error}", path.as_ref().display()))
+            Error::argument(
+                "path",
+                "a file that can be written",
+                format!("{}: {error}", path.as_ref().display()),
+            )
         })
     }
 
@@ -125,11 +149,18 @@ impl Parameters {
         let variables = self.variables();
         let known: BTreeSet<_> = variables.iter().map(|(name, _)| name).collect();
         if let Some(unknown) = tensors.keys().find(|name| !known.contains(name)) {
-            return Err(parameter_error(unknown, "only parameters of the model", "one that it does not have"));
+            return Err(parameter_error(
+                unknown,
+                "only parameters of the model",
+                "one that it does not have",
+            ));
         }
         let mut updates = Vec::with_capacity(variables.len());
         for (name, var) in &variables {
-            updates.push((var, given(tensors, name, var.shape(), var.dtype(), var.device())?));
+            updates.push((
+                var,
+                given(tensors, name, var.shape(), var.dtype(), var.device())?,
+            ));
         }
         for (var, tensor) in updates {
             var.set(&tensor)?;
@@ -160,7 +191,11 @@ impl Backend for Parameters {
                 return Ok(var.as_tensor().clone());
             }
             let expected = format!("shape {:?}, {dtype:?}", shape.dims());
-            let received = format!("a second layer of shape {:?}, {:?}", var.dims(), var.dtype());
+            let received = format!(
+                "a second layer of shape {:?}, {:?}",
+                var.dims(),
+                var.dtype()
+            );
             return Err(parameter_error(&name, &expected, &received).into());
         }
         let tensor = match &store.source {
@@ -173,7 +208,12 @@ impl Backend for Parameters {
         Ok(tensor)
     }
 
-    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
+    fn get_unchecked(
+        &self,
+        name: &str,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
         let path = name.replace('.', "/");
         let known = {
             let store = self.lock();
@@ -185,7 +225,9 @@ impl Backend for Parameters {
         };
         match known {
             Some(shape) => self.get(shape, name, Initializer::Zeros, dtype, device),
-            None => Err(parameter_error(&path, "a parameter that exists", "none of this name").into()),
+            None => {
+                Err(parameter_error(&path, "a parameter that exists", "none of this name").into())
+            }
         }
     }
 
@@ -202,8 +244,13 @@ impl Backend for Parameters {
 
 /// Reads all tensors of a safetensors file.
 pub(crate) fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
-    Ok(candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?.into_iter().collect())
+    let bytes = std::fs::read(path).map_err(|source| Error::Io {
+        path: path.into(),
+        source,
+    })?;
+    Ok(candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?
+        .into_iter()
+        .collect())
 }
 
 fn parameter_error(name: &str, expected: &str, received: &str) -> Error {
@@ -226,7 +273,11 @@ fn given(
         return Err(parameter_error(name, &expected, "nothing of this name"));
     };
     if tensor.shape() != shape {
-        return Err(parameter_error(name, &expected, &format!("shape {:?}", tensor.dims())));
+        return Err(parameter_error(
+            name,
+            &expected,
+            &format!("shape {:?}", tensor.dims()),
+        ));
     }
     Ok(tensor.to_dtype(dtype)?.to_device(device)?)
 }
@@ -242,7 +293,9 @@ fn initial(
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream_of(name));
     let values = init.sample(shape.dims(), &mut rng)?;
-    Ok(Tensor::from_vec(values, shape.clone(), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?)
+    Ok(Tensor::from_vec(values, shape.clone(), &Device::Cpu)?
+        .to_dtype(dtype)?
+        .to_device(device)?)
 }
 
 /// 64-bit FNV-1a hash of a path: the random stream of the parameter.

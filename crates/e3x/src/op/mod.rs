@@ -44,12 +44,23 @@ pub(crate) fn apply<O: Op>(op: O, args: &[&Tensor]) -> Result<Tensor> {
     let dtype = args.first().map_or(DType::F32, |x| x.dtype());
     if !matches!(dtype, DType::F32 | DType::F64) || args.iter().any(|x| x.dtype() != dtype) {
         let dtypes: Vec<_> = args.iter().map(|x| x.dtype().as_str()).collect();
-        return Err(Error::argument(O::NAME, "operands that are all f32 or all f64", dtypes.join(", ")));
+        return Err(Error::argument(
+            O::NAME,
+            "operands that are all f32 or all f64",
+            dtypes.join(", "),
+        ));
     }
-    let args = args.iter().map(|x| x.contiguous()).collect::<CandleResult<Vec<_>>>()?;
+    let args = args
+        .iter()
+        .map(|x| x.contiguous())
+        .collect::<CandleResult<Vec<_>>>()?;
     let recorded = Recorded {
         op,
-        shapes: args.iter().map(|x| x.shape().clone()).collect::<Vec<_>>().into(),
+        shapes: args
+            .iter()
+            .map(|x| x.shape().clone())
+            .collect::<Vec<_>>()
+            .into(),
         tracked: args.iter().map(Tensor::track_op).collect::<Vec<_>>().into(),
     };
     let result = match args.as_slice() {
@@ -57,7 +68,10 @@ pub(crate) fn apply<O: Op>(op: O, args: &[&Tensor]) -> Result<Tensor> {
         [a, b] => a.apply_op2(b, recorded),
         [a, b, c] => a.apply_op3(b, c, recorded),
         [a, b, rest @ ..] => {
-            let flat = rest.iter().map(Tensor::flatten_all).collect::<CandleResult<Vec<_>>>()?;
+            let flat = rest
+                .iter()
+                .map(Tensor::flatten_all)
+                .collect::<CandleResult<Vec<_>>>()?;
             a.apply_op3(b, &Tensor::cat(&flat, 0)?, recorded)
         }
         [] => return Err(Error::argument(O::NAME, "at least one operand", "none")),
@@ -110,13 +124,21 @@ impl<O: Op> Recorded<O> {
         result: &Tensor,
         grad: &Tensor,
     ) -> CandleResult<Vec<Option<Tensor>>> {
-        let keep = |x: &Tensor| if mode::creates_graph() { x.clone() } else { x.detach() };
+        let keep = |x: &Tensor| {
+            if mode::creates_graph() {
+                x.clone()
+            } else {
+                x.detach()
+            }
+        };
         let mut operands: Vec<Tensor> = args.iter().map(|x| keep(x)).collect();
         if self.shapes.len() > 3 {
             operands = self.unpack(operands)?;
         }
         let grad = keep(grad).contiguous()?;
-        let mut grads = self.op.backward(&operands, &keep(result), &grad, &self.tracked)?;
+        let mut grads = self
+            .op
+            .backward(&operands, &keep(result), &grad, &self.tracked)?;
         if self.shapes.len() > 3 {
             let rest = grads.split_off(2);
             grads.push(self.pack(rest, grad.dtype())?);
@@ -141,10 +163,13 @@ impl<O: Op> Recorded<O> {
         if grads.iter().all(Option::is_none) {
             return Ok(None);
         }
-        let parts = grads.into_iter().zip(&self.shapes[2..]).map(|(grad, shape)| match grad {
-            Some(grad) => grad.flatten_all(),
-            None => Tensor::zeros(shape.elem_count(), dtype, &candle_core::Device::Cpu),
-        });
+        let parts = grads
+            .into_iter()
+            .zip(&self.shapes[2..])
+            .map(|(grad, shape)| match grad {
+                Some(grad) => grad.flatten_all(),
+                None => Tensor::zeros(shape.elem_count(), dtype, &candle_core::Device::Cpu),
+            });
         Tensor::cat(&parts.collect::<CandleResult<Vec<_>>>()?, 0).map(Some)
     }
 }
