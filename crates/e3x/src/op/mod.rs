@@ -5,6 +5,7 @@
 //! layouts, dtypes, the tape, [`CreateGraph`](crate::autograd::CreateGraph), gradients that nobody
 //! asked for, and operations with more operands than candle's three.
 
+pub(crate) mod bias;
 pub(crate) mod coupling;
 pub(crate) mod dense;
 pub(crate) mod harmonics;
