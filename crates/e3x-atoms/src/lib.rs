@@ -1,4 +1,3 @@
-//! Molecules and materials: data sets, potentials, relaxation, dynamics.
 //!
 //! Units are eV, Å, fs, u and K everywhere, and combinations of them (eV/Å for forces, eV/Å³ for stress, Å/fs for
 //! velocities).
@@ -9,6 +8,9 @@ mod error;
 pub mod extxyz;
 mod frame;
 mod linalg;
+pub mod metrics;
+mod random;
+pub mod split;
 pub mod units;
 
 pub use error::{Error, Result};
