@@ -9,6 +9,7 @@ pub mod extxyz;
 mod frame;
 mod linalg;
 pub mod metrics;
+pub mod neighbors;
 mod random;
 pub mod split;
 pub mod units;
