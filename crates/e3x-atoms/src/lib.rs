@@ -1,8 +1,10 @@
+//! Molecules and materials: data sets, potentials, relaxation, dynamics.
 //!
 //! Units are eV, Å, fs, u and K everywhere, and combinations of them (eV/Å for forces, eV/Å³ for stress, Å/fs for
 //! velocities).
 
 pub mod atomic_file;
+pub mod dynamics;
 pub mod elements;
 mod error;
 pub mod extxyz;
@@ -10,7 +12,9 @@ mod frame;
 mod linalg;
 pub mod metrics;
 pub mod neighbors;
+pub mod potential;
 mod random;
+pub mod relax;
 pub mod split;
 pub mod units;
 
