@@ -4,11 +4,18 @@
 //! velocities).
 
 pub mod atomic_file;
+pub mod dynamics;
 pub mod elements;
 mod error;
 pub mod extxyz;
 mod frame;
 mod linalg;
+pub mod metrics;
+pub mod neighbors;
+pub mod potential;
+mod random;
+pub mod relax;
+pub mod split;
 pub mod units;
 
 pub use error::{Error, Result};
