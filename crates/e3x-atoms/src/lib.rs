@@ -4,6 +4,7 @@
 //! velocities).
 
 pub mod atomic_file;
+pub mod batch;
 pub mod dynamics;
 pub mod elements;
 mod error;
@@ -11,11 +12,13 @@ pub mod extxyz;
 mod frame;
 mod linalg;
 pub mod metrics;
+pub mod model;
 pub mod neighbors;
 pub mod potential;
 mod random;
 pub mod relax;
 pub mod split;
+pub mod train;
 pub mod units;
 
 pub use error::{Error, Result};
