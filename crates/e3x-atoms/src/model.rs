@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use e3x::autograd::{self, CreateGraph};
 use e3x::nn::{
-    self, BasisConfig, Dense, DenseConfig, Embed, Initializer, MessagePass, MessagePassConfig,
-    Parameters, ReciprocalBernstein, SmoothCutoff, VarBuilder,
+    self, BasisConfig, Cutoff, Dense, DenseConfig, Embed, Initializer, MessagePass, MessagePassConfig,
+    Parameters, Radial, VarBuilder,
 };
 use e3x::{FeatureShape, ops};
 use serde::{Deserialize, Serialize};
@@ -127,9 +127,8 @@ impl MessagePassingPotential {
     /// [`Error::Model`] if an atomic number is larger than the model knows, or shapes or dtypes do
     /// not fit.
     pub fn energy(&self, batch: &Batch, positions: &Tensor) -> Result<Tensor> {
-        let radial = ReciprocalBernstein::default();
-        let basis = BasisConfig::new(self.config.max_degree, self.config.num_basis_functions, radial)
-            .with_cutoff(SmoothCutoff { cutoff: self.config.cutoff });
+        let basis = BasisConfig::new(self.config.max_degree, self.config.num_basis_functions, Radial::default())
+            .with_cutoff(Cutoff::smooth(self.config.cutoff));
         let basis = nn::basis(&batch.displacements(positions)?, &basis)?;
         let mut x = self.embed.forward(&batch.atomic_numbers)?;
         for iteration in &self.iterations {

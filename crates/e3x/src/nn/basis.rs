@@ -1,12 +1,10 @@
 //! Basis functions of displacement vectors, kept in factored form.
 
-use std::sync::Arc;
-
 use candle_core::Tensor;
 use e3x_so3::Normalization;
 
 use crate::config::Config;
-use crate::nn::functions::{CutoffFunction, DampingFunction, RadialFunction};
+use crate::nn::functions::{CutoffFn, DampingFn, RadialFn};
 use crate::so3::{self, SphericalHarmonicsConfig};
 use crate::{Error, Result, ops};
 
@@ -45,31 +43,31 @@ impl AngularFunction {
 }
 
 /// Options of [`basis`], with E3x's names and defaults.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct BasisConfig {
     /// Highest degree L of the angular part.
     pub max_degree: usize,
     /// Number K of radial functions.
     pub num: usize,
     /// Radial functions of the distance.
-    pub radial_fn: Arc<dyn RadialFunction>,
+    pub radial_fn: RadialFn,
     /// Angular functions of the direction.
     pub angular_fn: AngularFunction,
     /// Cutoff function of the distance; multiplies everything.
-    pub cutoff_fn: Option<Arc<dyn CutoffFunction>>,
+    pub cutoff_fn: Option<CutoffFn>,
     /// Damping function of the distance; multiplies degrees 1 and higher.
-    pub damping_fn: Option<Arc<dyn DampingFunction>>,
+    pub damping_fn: Option<DampingFn>,
     /// Order of the entries of each degree.
     pub cartesian_order: bool,
 }
 
 impl BasisConfig {
     /// A basis without cutoff and damping, with E3x's default angular part.
-    pub fn new(max_degree: usize, num: usize, radial_fn: impl RadialFunction + 'static) -> Self {
+    pub fn new(max_degree: usize, num: usize, radial_fn: impl Into<RadialFn>) -> Self {
         Self {
             max_degree,
             num,
-            radial_fn: Arc::new(radial_fn),
+            radial_fn: radial_fn.into(),
             angular_fn: AngularFunction::default(),
             cutoff_fn: None,
             damping_fn: None,
@@ -79,15 +77,15 @@ impl BasisConfig {
 
     /// With this cutoff function.
     #[must_use]
-    pub fn with_cutoff(mut self, cutoff_fn: impl CutoffFunction + 'static) -> Self {
-        self.cutoff_fn = Some(Arc::new(cutoff_fn));
+    pub fn with_cutoff(mut self, cutoff_fn: impl Into<CutoffFn>) -> Self {
+        self.cutoff_fn = Some(cutoff_fn.into());
         self
     }
 
     /// With this damping function.
     #[must_use]
-    pub fn with_damping(mut self, damping_fn: impl DampingFunction + 'static) -> Self {
-        self.damping_fn = Some(Arc::new(damping_fn));
+    pub fn with_damping(mut self, damping_fn: impl Into<DampingFn>) -> Self {
+        self.damping_fn = Some(damping_fn.into());
         self
     }
 }
@@ -217,10 +215,9 @@ pub struct BasisDetails {
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use e3x::nn::{self, BasisConfig, ReciprocalBernstein, SmoothCutoff};
+/// use e3x::nn::{self, BasisConfig, Cutoff, Radial};
 /// let r = Tensor::new(&[[0.0f64, 0.6, 0.8], [3.0, 0.0, 4.0]], &Device::Cpu)?;
-/// let config = BasisConfig::new(2, 8, ReciprocalBernstein::default())
-///     .with_cutoff(SmoothCutoff { cutoff: 5.0 });
+/// let config = BasisConfig::new(2, 8, Radial::default()).with_cutoff(Cutoff::smooth(5.0));
 /// let basis = nn::basis(&r, &config)?;
 /// assert_eq!(basis.to_tensor()?.dims(), [2, 1, 9, 8]);
 /// # Ok::<(), e3x::Error>(())

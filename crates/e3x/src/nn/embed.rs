@@ -80,25 +80,24 @@ pub fn lookup(table: &Tensor, argument: &'static str, indices: &Tensor) -> Resul
     let Some((&size, rest)) = table.dims().split_first() else {
         return Err(Error::argument("table", "at least one axis", "a scalar"));
     };
-    let rows = lookup_indices(argument, indices, size)?;
-    let found = ops::gather_src(table, &ops::Graph::from_src(rows)?)?;
+    let graph = ops::Graph::sparse_src(&checked_indices(argument, indices, size)?)?;
+    let found = ops::gather_src(table, &graph)?;
     Ok(found.reshape([indices.dims(), rest].concat())?)
 }
 
-/// Reads an integer tensor and checks that every entry is at least 0 and below `size`.
-fn lookup_indices(
-    argument: &'static str,
-    indices: &Tensor,
-    size: usize,
-) -> Result<Vec<u32>> {
+/// Flattens an integer tensor and checks that every entry is at least 0 and below `size`.
+fn checked_indices(argument: &'static str, indices: &Tensor, size: usize) -> Result<Tensor> {
     if !matches!(indices.dtype(), DType::U8 | DType::U32 | DType::I64) {
         let received = format!("{:?}", indices.dtype());
         return Err(Error::argument(argument, "an integer dtype (u8, u32 or i64)", received));
     }
     let flat = indices.to_device(&Device::Cpu)?.flatten_all()?.to_dtype(DType::I64)?;
-    let check = |index: i64| match u32::try_from(index) {
-        Ok(i) if (i as usize) < size => Ok(i),
-        _ => Err(Error::argument(argument, format!("entries from 0 to {}", size.saturating_sub(1)), index.to_string())),
-    };
-    flat.to_vec1::<i64>()?.into_iter().map(check).collect()
+    let outside = |index: &i64| !usize::try_from(*index).is_ok_and(|i| i < size);
+    match flat.to_vec1::<i64>()?.into_iter().find(outside) {
+        Some(index) => {
+            let expected = format!("entries from 0 to {}", size.saturating_sub(1));
+            Err(Error::argument(argument, expected, index.to_string()))
+        }
+        None => Ok(flat),
+    }
 }

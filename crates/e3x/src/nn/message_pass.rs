@@ -62,7 +62,7 @@ impl Default for MessagePassConfig {
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
-/// use e3x::nn::{self, BasisConfig, MessagePass, MessagePassConfig, Parameters, ReciprocalBernstein};
+/// use e3x::nn::{self, BasisConfig, MessagePass, MessagePassConfig, Parameters, Radial};
 /// use e3x::ops::Graph;
 /// use e3x::FeatureShape;
 ///
@@ -74,7 +74,7 @@ impl Default for MessagePassConfig {
 /// let src_idx = Tensor::new(&[1i64, 2, 0], &device)?;
 /// let graph = Graph::sparse(&dst_idx, &src_idx, 3)?;
 /// let displacements = Tensor::new(&[[1.0f32, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]], &device)?;
-/// let basis = nn::basis(&displacements, &BasisConfig::new(2, 8, ReciprocalBernstein::default()))?;
+/// let basis = nn::basis(&displacements, &BasisConfig::new(2, 8, Radial::default()))?;
 /// let x = Tensor::ones((3, 1, 1, 16), DType::F32, &device)?;
 /// let y = layer.forward(&x, &basis, &graph)?;
 /// assert_eq!(y.dims(), [3, 1, 9, 16]);
@@ -203,7 +203,7 @@ impl MessagePass {
         let output = form(sum, &[inputs, &radial, self.tensor.kernel(), angular])?;
         let mut dims = batch.to_vec();
         if let Some(last) = dims.last_mut() {
-            *last = graph.num_segments();
+            *last = graph.num_segments().unwrap_or(num_nodes);
         }
         Ok(output.reshape(self.output_shape().with_batch(&dims))?)
     }
