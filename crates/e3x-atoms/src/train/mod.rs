@@ -5,5 +5,5 @@ mod config;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, load_potential};
-pub use config::TrainConfig;
+pub use config::{Precision, TrainConfig};
 pub use trainer::{EpochReport, StepReport, Trainer, evaluate};
