@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod cartesian;
 mod clebsch_gordan;
 mod error;
 mod harmonics;
@@ -38,6 +39,7 @@ mod order;
 mod real;
 mod rotations;
 
+pub use cartesian::{irreps_to_tensor, is_traceless_symmetric, tensor_to_irreps};
 pub use clebsch_gordan::{
     ClebschGordanTerm, MAX_CLEBSCH_GORDAN_DEGREE, clebsch_gordan, clebsch_gordan_for_degrees,
     clebsch_gordan_terms,
