@@ -36,6 +36,7 @@ mod error;
 mod harmonics;
 mod normalization;
 mod order;
+mod quadrature;
 mod real;
 mod rotations;
 
@@ -51,6 +52,7 @@ pub use harmonics::{
 };
 pub use normalization::Normalization;
 pub use order::{Order, cartesian_permutation, cartesian_permutation_for_degree, num_harmonics};
+pub use quadrature::{Quadrature, QuadratureSize, delley_quadrature, lebedev_quadrature};
 pub use real::Real;
 pub use rotations::{
     GeneratorTerm, WignerD, alignment_rotation, euler_angles_from_rotation, generator_terms,
