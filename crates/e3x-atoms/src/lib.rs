@@ -12,6 +12,7 @@ mod frame;
 mod linalg;
 pub mod metrics;
 pub mod neighbors;
+pub mod plot;
 pub mod potential;
 mod random;
 pub mod relax;
