@@ -18,10 +18,13 @@ pub struct MetricsTable {
 }
 
 impl MetricsTable {
-    /// The values of a column in the order of the epochs, or `None` if there is no such column.
+    /// The values of a column in the order of the epochs, or `None` if there is no such column in every row.
     pub fn column(&self, name: &str) -> Option<Vec<f64>> {
         let index = self.columns.iter().position(|column| column == name)?;
-        Some(self.rows.iter().map(|row| row[index]).collect())
+        self.rows
+            .iter()
+            .map(|row| row.get(index).copied())
+            .collect()
     }
 }
 

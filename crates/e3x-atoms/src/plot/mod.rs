@@ -95,7 +95,7 @@ pub fn learning_curves(path: impl AsRef<Path>, curves: &LearningCurves<'_>) -> R
 
 /// Draws predicted against true force components in eV/Å, with the diagonal and the errors.
 ///
-/// Both lists have shape `(N, 3)`, for instance the atoms of all frames one after the other. Of more than 60,000
+/// Both lists have shape `(N, 3)`, for instance the atoms of all frames one after the other. Of more than 30,000
 /// components only every k-th is drawn; the errors are those of all.
 ///
 /// # Errors
@@ -106,7 +106,7 @@ pub fn forces_scatter(
     predicted: &[[f64; 3]],
     reference: &[[f64; 3]],
 ) -> Result<()> {
-    const MOST: usize = 60_000;
+    const MOST: usize = 30_000;
     let path = path.as_ref();
     check_rows("predicted", predicted.len(), reference.len())?;
     crate::error::check_finite_rows("predicted", predicted)?;
