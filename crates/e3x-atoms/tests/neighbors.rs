@@ -92,7 +92,7 @@ fn all_pairs_are_those_within_infinity() {
         pairs_within(&positions, None, [false; 3], 1e300).unwrap()
     );
     assert!(all_pairs(0).unwrap().is_empty() && all_pairs(1).unwrap().is_empty());
-    assert!(all_pairs(1 << 17).is_err());
+    assert!(all_pairs((1 << 15) + 1).is_err());
 }
 
 #[test]

@@ -79,6 +79,26 @@ fn the_minima_of_lennard_jones_clusters() {
 }
 
 #[test]
+fn fire_makes_the_steps_of_ase() {
+    // ASE 3.29: FIRE with its defaults on its LennardJones(rc=1000) from the same start.
+    let mut lj = LennardJones::new(1.0, 1.0).unwrap();
+    let config = RelaxConfig {
+        method: Method::Fire,
+        fmax: 1e-3,
+        ..RelaxConfig::default()
+    };
+    let result = relax(&mut lj, &[18; 13], &icosahedron(), &config, |_| Ok(())).unwrap();
+    assert_eq!(result.steps, 75);
+    assert!((result.energy + 44.326801391860315).abs() < 1e-10);
+    for (found, expected) in result.positions[5]
+        .iter()
+        .zip([0.57182556, -0.9337424, 0.02315342])
+    {
+        assert!((found - expected).abs() < 1e-8);
+    }
+}
+
+#[test]
 fn no_step_is_longer_than_allowed() {
     // A spring stretched so far that an unbounded step would be Å long.
     let bond = Bond {

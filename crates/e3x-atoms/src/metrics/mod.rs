@@ -1,8 +1,8 @@
 //! Errors of predictions (MAE, RMSE) and their record over the epochs of a training.
 
-mod log;
+mod record;
 
-pub use log::{MetricsLog, MetricsTable, read_metrics};
+pub use record::{MetricsLog, MetricsTable, read_metrics};
 
 use crate::error::{Result, check_rows};
 

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::linalg::{add, norm, sub};
 
 /// The same list as [`pairs_within`](super::pairs_within), by testing every image that could be close enough of every
-/// atom against every atom: O(N²).
+/// atom against every atom: O(N²), without a limit on the work.
 ///
 /// # Errors
 /// As for [`pairs_within`](super::pairs_within).

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::linalg::{Vec3, add, norm, sub};
 
 /// More candidates than this would not end in a reasonable time or memory.
-const MOST_CANDIDATES: f64 = 4e9;
+const MOST_CANDIDATES: f64 = 1e9;
 
 /// Bins are this much wider than the cutoff, so that rounding cannot put a neighbour two bins away.
 const MARGIN: f64 = 1.0 + 1e-6;
@@ -28,7 +28,7 @@ const MARGIN: f64 = 1.0 + 1e-6;
 /// ```
 ///
 /// # Errors
-/// [`Error::Argument`] for a cutoff that is not positive and finite or would give billions of pairs, for positions that
+/// [`Error::Argument`] for a cutoff that is not positive and finite or would give about a billion pairs, for positions that
 /// are not finite or more than 2^28 cells away, and for periodic cell vectors that are missing or linearly dependent.
 pub fn pairs_within(
     positions: &[[f64; 3]],

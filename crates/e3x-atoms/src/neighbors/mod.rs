@@ -73,12 +73,12 @@ impl Pairs {
                 )
             })
         };
-        let mut displacements = self.offsets(cell);
-        for (index, offset) in displacements.iter_mut().enumerate() {
-            let direct = sub(position(self.src[index])?, position(self.dst[index])?);
-            *offset = add(direct, *offset);
-        }
-        Ok(displacements)
+        let offsets = self.offsets(cell);
+        let atoms = self.src.iter().zip(&self.dst);
+        atoms
+            .zip(offsets)
+            .map(|((src, dst), offset)| Ok(add(sub(position(*src)?, position(*dst)?), offset)))
+            .collect()
     }
 
     /// Appends a pair.
@@ -99,9 +99,9 @@ impl Pairs {
 /// ```
 ///
 /// # Errors
-/// [`Error::Argument`] for more than 65,536 atoms (the pairs would not fit `u32` indices).
+/// [`Error::Argument`] for more than 32,768 atoms, that is a billion pairs.
 pub fn all_pairs(num_atoms: usize) -> Result<Pairs> {
-    const MOST: usize = 1 << 16;
+    const MOST: usize = 1 << 15;
     if num_atoms > MOST {
         return Err(Error::argument(
             "num_atoms",

@@ -18,10 +18,13 @@ pub struct MetricsTable {
 }
 
 impl MetricsTable {
-    /// The values of a column in the order of the epochs, or `None` if there is no such column.
+    /// The values of a column in the order of the epochs, or `None` if there is no such column in every row.
     pub fn column(&self, name: &str) -> Option<Vec<f64>> {
         let index = self.columns.iter().position(|column| column == name)?;
-        Some(self.rows.iter().map(|row| row[index]).collect())
+        self.rows
+            .iter()
+            .map(|row| row.get(index).copied())
+            .collect()
     }
 }
 
@@ -104,7 +107,7 @@ impl MetricsLog {
             let expected = format!("{} values, one for each column", self.width);
             return Err(Error::argument("values", expected, values.len()));
         }
-        let written = self.writer.write_record(record(epoch, values));
+        let written = self.writer.write_record(row_text(epoch, values));
         written.map_err(|error| Error::io("write", &self.path)(error.into()))?;
         self.writer
             .flush()
@@ -119,7 +122,7 @@ impl MetricsLog {
             let header = std::iter::once("epoch").chain(table.columns.iter().map(String::as_str));
             let mut written = writer.write_record(header);
             for (epoch, row) in table.epochs.iter().zip(&table.rows) {
-                written = written.and_then(|()| writer.write_record(record(*epoch, row)));
+                written = written.and_then(|()| writer.write_record(row_text(*epoch, row)));
             }
             written
                 .map_err(std::io::Error::from)
@@ -196,6 +199,6 @@ fn parse_row(fields: &[&str], width: usize) -> Option<(u64, Vec<f64>)> {
 }
 
 /// A row as text.
-fn record(epoch: u64, values: &[f64]) -> impl Iterator<Item = String> {
+fn row_text(epoch: u64, values: &[f64]) -> impl Iterator<Item = String> {
     std::iter::once(epoch.to_string()).chain(values.iter().map(|value| format!("{value:?}")))
 }
