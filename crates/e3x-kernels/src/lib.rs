@@ -6,8 +6,13 @@
 
 pub mod edges;
 mod error;
+pub mod gate;
+mod jet;
 pub mod process;
+pub mod radial;
 mod real;
+pub mod rows;
+pub mod scalar;
 
 pub use edges::EdgeList;
 pub use error::{Error, Result};
