@@ -5,6 +5,11 @@
 //! layouts, dtypes, the tape, [`CreateGraph`](crate::autograd::CreateGraph), gradients that nobody
 //! asked for, and operations with more operands than candle's three.
 
+pub(crate) mod elementwise;
+pub(crate) mod gate;
+pub(crate) mod radial;
+pub(crate) mod rows;
+
 use std::sync::Arc;
 
 use candle_core::{
