@@ -92,9 +92,9 @@ pub(super) fn hard_tanh<const N: usize>(x: f64) -> Jet<N> {
     Jet::variable(x, 1.0).recip().scale(x.signum())
 }
 
-/// `1 / (1 + |x|)`; the absolute value has zero derivatives at zero.
+/// `1 / (1 + |x|)`, at zero with the derivatives of the right side.
 pub(super) fn soft_sign<const N: usize>(x: f64) -> Jet<N> {
-    let slope = if x == 0.0 { 0.0 } else { x.signum() };
+    let slope = if x >= 0.0 { 1.0 } else { -1.0 };
     Jet::variable(x, slope).offset(1.0).recip()
 }
 

@@ -20,8 +20,8 @@ const PARALLEL: usize = 1 << 12;
 
 /// A function of one variable. The names in brackets are those of E3x.
 ///
-/// At kinks and jumps the derivatives are those that the reference gives: zero of an absolute
-/// value, the mean of both sides for clamped linear functions, one side for the others.
+/// At kinks and jumps the derivatives are those that the reference gives: the mean of both sides
+/// for clamped linear functions, one side for the others.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Scalar {

@@ -10,7 +10,11 @@ pub(super) fn axis_fans(shape: &[usize], in_axis: isize, out_axis: isize) -> Res
             Err(_) => shape.len().checked_sub(axis.unsigned_abs()),
         };
         found.filter(|&axis| axis < shape.len()).ok_or_else(|| {
-            Error::argument(name, format!("an axis of shape {shape:?}"), axis.to_string())
+            Error::argument(
+                name,
+                format!("an axis of shape {shape:?}"),
+                axis.to_string(),
+            )
         })
     };
     let (input, output) = (find("in_axis", in_axis)?, find("out_axis", out_axis)?);

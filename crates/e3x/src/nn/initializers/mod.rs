@@ -297,9 +297,7 @@ impl Initializer {
                 check_variance(scale)?;
                 let (fan_in, fan_out) = axis_fans(shape, in_axis, out_axis)?;
                 let variance = scale / mode.of(fan_in, fan_out);
-                (0..n)
-                    .map(|_| distribution.sample(variance, rng))
-                    .collect()
+                (0..n).map(|_| distribution.sample(variance, rng)).collect()
             }
             Self::TensorVarianceScaling {
                 scale,
