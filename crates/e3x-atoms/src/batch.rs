@@ -44,7 +44,11 @@ impl Batch {
         for (i, frame) in frames.iter().enumerate() {
             frame.check()?;
             if frame.is_empty() {
-                return Err(Error::argument(format!("frames[{i}]"), "at least one atom", 0));
+                return Err(Error::argument(
+                    format!("frames[{i}]"),
+                    "at least one atom",
+                    0,
+                ));
             }
             let pairs = pairs_within(&frame.positions, frame.cell.as_ref(), frame.pbc, cutoff)?;
             builder.add(frame, &pairs);
@@ -92,9 +96,11 @@ impl Builder {
         self.positions.extend(frame.positions.as_flattened());
         self.dst.extend(pairs.dst.iter().map(|i| i + first));
         self.src.extend(pairs.src.iter().map(|i| i + first));
-        self.offsets.extend(pairs.offsets(frame.cell.as_ref()).as_flattened());
+        self.offsets
+            .extend(pairs.offsets(frame.cell.as_ref()).as_flattened());
         self.periodic |= pairs.shifts.iter().any(|shift| shift != &[0; 3]);
-        self.segments.extend(std::iter::repeat_n(segment, frame.len()));
+        self.segments
+            .extend(std::iter::repeat_n(segment, frame.len()));
         self.sizes.push(frame.len());
     }
 
@@ -108,7 +114,11 @@ impl Builder {
             let n = values.len();
             Tensor::from_vec(values, n, &device)
         };
-        let offsets = if self.periodic { Some(vectors(self.offsets, edges)?) } else { None };
+        let offsets = if self.periodic {
+            Some(vectors(self.offsets, edges)?)
+        } else {
+            None
+        };
         Ok(Batch {
             num_frames: self.sizes.len(),
             atomic_numbers: indices(self.numbers)?,

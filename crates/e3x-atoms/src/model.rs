@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use e3x::autograd::{self, CreateGraph};
 use e3x::nn::{
-    self, BasisConfig, Cutoff, Dense, DenseConfig, Embed, Initializer, MessagePass, MessagePassConfig,
-    Parameters, Radial, VarBuilder,
+    self, BasisConfig, Cutoff, Dense, DenseConfig, Embed, Initializer, MessagePass,
+    MessagePassConfig, Parameters, Radial, VarBuilder,
 };
 use e3x::{FeatureShape, ops};
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,11 @@ impl MessagePassingPotential {
     /// parameter does not fit.
     pub fn new(config: &ModelConfig, vb: VarBuilder) -> Result<Self> {
         check(config)?;
-        let embed = Embed::new(config.max_atomic_number + 1, config.features, vb.pp("Embed_0"))?;
+        let embed = Embed::new(
+            config.max_atomic_number + 1,
+            config.features,
+            vb.pp("Embed_0"),
+        )?;
         let mut shape = embed.output_shape();
         let mut iterations = Vec::with_capacity(config.num_iterations);
         for i in 0..config.num_iterations {
@@ -95,10 +99,20 @@ impl MessagePassingPotential {
         }
         let name = format!("Dense_{}", 2 * config.num_iterations);
         let readout =
-            vb.pp(name).get_with_hints((config.features, 1), "kernel", Initializer::Zeros)?;
-        let element_bias =
-            vb.get_with_hints(config.max_atomic_number + 1, "element_bias", Initializer::Zeros)?;
-        Ok(Self { config: config.clone(), embed, iterations, readout, element_bias })
+            vb.pp(name)
+                .get_with_hints((config.features, 1), "kernel", Initializer::Zeros)?;
+        let element_bias = vb.get_with_hints(
+            config.max_atomic_number + 1,
+            "element_bias",
+            Initializer::Zeros,
+        )?;
+        Ok(Self {
+            config: config.clone(),
+            embed,
+            iterations,
+            readout,
+            element_bias,
+        })
     }
 
     /// Builds the model with fresh, seeded parameters.
@@ -127,8 +141,12 @@ impl MessagePassingPotential {
     /// [`Error::Model`] if an atomic number is larger than the model knows, or shapes or dtypes do
     /// not fit.
     pub fn energy(&self, batch: &Batch, positions: &Tensor) -> Result<Tensor> {
-        let basis = BasisConfig::new(self.config.max_degree, self.config.num_basis_functions, Radial::default())
-            .with_cutoff(Cutoff::smooth(self.config.cutoff));
+        let basis = BasisConfig::new(
+            self.config.max_degree,
+            self.config.num_basis_functions,
+            Radial::default(),
+        )
+        .with_cutoff(Cutoff::smooth(self.config.cutoff));
         let basis = nn::basis(&batch.displacements(positions)?, &basis)?;
         let mut x = self.embed.forward(&batch.atomic_numbers)?;
         for iteration in &self.iterations {
@@ -141,7 +159,9 @@ impl MessagePassingPotential {
             x = nn::add(&[&x, &y])?;
         }
         let atoms = batch.num_atoms();
-        let x = x.reshape((atoms, self.config.features))?.matmul(&self.readout)?;
+        let x = x
+            .reshape((atoms, self.config.features))?
+            .matmul(&self.readout)?;
         let bias = nn::lookup(&self.element_bias, "atomic_numbers", &batch.atomic_numbers)?;
         let atomic_energies = (x.reshape(atoms)? + bias)?;
         Ok(ops::indexed_sum(&atomic_energies, &batch.segments, false)?)
@@ -174,7 +194,11 @@ impl Iteration {
         vb: &VarBuilder,
     ) -> Result<Self> {
         let message_config = if last {
-            MessagePassConfig { max_degree: Some(0), include_pseudotensors: false, ..MessagePassConfig::default() }
+            MessagePassConfig {
+                max_degree: Some(0),
+                include_pseudotensors: false,
+                ..MessagePassConfig::default()
+            }
         } else {
             MessagePassConfig::default()
         };
@@ -184,10 +208,18 @@ impl Iteration {
         let message = message_pass.output_shape();
         let shape = if last { message } else { input.join(message)? };
         let dense = DenseConfig::new(config.features);
-        let residual = DenseConfig { kernel_init: Initializer::Zeros, ..dense.clone() };
+        let residual = DenseConfig {
+            kernel_init: Initializer::Zeros,
+            ..dense.clone()
+        };
         let dense = Dense::new(shape, dense, vb.pp(format!("Dense_{}", 2 * index)))?;
         let residual = Dense::new(shape, residual, vb.pp(format!("Dense_{}", 2 * index + 1)))?;
-        Ok(Self { message_pass, dense, residual, last })
+        Ok(Self {
+            message_pass,
+            dense,
+            residual,
+            last,
+        })
     }
 }
 
@@ -204,7 +236,11 @@ fn check(config: &ModelConfig) -> Result<()> {
         }
     }
     if !(config.cutoff > 0.0 && config.cutoff.is_finite()) {
-        return Err(Error::argument("cutoff", "a positive number of Å", config.cutoff));
+        return Err(Error::argument(
+            "cutoff",
+            "a positive number of Å",
+            config.cutoff,
+        ));
     }
     Ok(())
 }
@@ -245,18 +281,31 @@ impl TrainedPotential {
         let batch = Batch::new(frames, self.model.config().cutoff, self.model.dtype())?;
         let (energy, forces) = self.model.energy_and_forces(&batch, CreateGraph::No)?;
         let energies = energy.to_dtype(DType::F64)?.to_vec1::<f64>()?;
-        let forces = forces.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
-        let mut rows = forces.chunks_exact(3).map(|f| [f[0], f[1], f[2]].map(|f| f * self.scale.unit));
+        let forces = forces
+            .to_dtype(DType::F64)?
+            .flatten_all()?
+            .to_vec1::<f64>()?;
+        let mut rows = forces
+            .chunks_exact(3)
+            .map(|f| [f[0], f[1], f[2]].map(|f| f * self.scale.unit));
         let prediction = |(energy, &size): (f64, &usize)| Prediction {
             energy: energy * self.scale.unit + self.scale.shift,
             forces: rows.by_ref().take(size).collect(),
         };
-        Ok(energies.into_iter().zip(&batch.sizes).map(prediction).collect())
+        Ok(energies
+            .into_iter()
+            .zip(&batch.sizes)
+            .map(prediction)
+            .collect())
     }
 
     /// This model for the cell of `frame`, as a [`Potential`] for relaxation and dynamics.
     pub fn potential(&self, frame: &Frame) -> FramePotential<'_> {
-        FramePotential { trained: self, cell: frame.cell, pbc: frame.pbc }
+        FramePotential {
+            trained: self,
+            cell: frame.cell,
+            pbc: frame.pbc,
+        }
     }
 }
 

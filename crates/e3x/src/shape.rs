@@ -93,7 +93,11 @@ impl FeatureShape {
     pub fn join(&self, other: Self) -> Result<Self> {
         if self.features != other.features {
             let expected = format!("{} features", self.features);
-            return Err(Error::argument("other", expected, other.features.to_string()));
+            return Err(Error::argument(
+                "other",
+                expected,
+                other.features.to_string(),
+            ));
         }
         Ok(Self {
             parity: self.parity.max(other.parity),

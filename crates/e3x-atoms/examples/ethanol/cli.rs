@@ -99,7 +99,11 @@ impl Cli {
             learning_rate: self.lr,
             schedule: self.schedule,
             forces_weight: self.forces_weight,
-            energy_unit: if self.energy_unit == "eV" { 1.0 } else { units::KCAL_PER_MOL },
+            energy_unit: if self.energy_unit == "eV" {
+                1.0
+            } else {
+                units::KCAL_PER_MOL
+            },
             seed: self.seed,
             dtype: self.dtype,
         }
@@ -111,12 +115,17 @@ impl Cli {
             return Ok(file.clone());
         }
         let relative = PathBuf::from("data/ethanol_gfn2.extxyz");
-        let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(&relative);
-        [relative, repository].into_iter().find(|file| file.exists()).ok_or_else(|| Error::Argument {
-            argument: "--data".into(),
-            expected: "an extended XYZ file".into(),
-            received: "none, and there is no data/ethanol_gfn2.extxyz here".into(),
-        })
+        let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(&relative);
+        [relative, repository]
+            .into_iter()
+            .find(|file| file.exists())
+            .ok_or_else(|| Error::Argument {
+                argument: "--data".into(),
+                expected: "an extended XYZ file".into(),
+                received: "none, and there is no data/ethanol_gfn2.extxyz here".into(),
+            })
     }
 
     /// The checkpoint in the out folder.

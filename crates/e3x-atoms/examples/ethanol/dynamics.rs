@@ -25,13 +25,26 @@ fn relaxation(cli: &Cli, potential: &TrainedPotential, start: &Frame) -> Result<
     let config = RelaxConfig::default();
     let mut model = potential.potential(start);
     let bar = ProgressBar::new_spinner().with_style(style("relaxation {spinner} {msg}"));
-    let result = relax(&mut model, &start.numbers, &start.positions, &config, |progress| {
-        bar.set_message(format!("step {}, fmax {:.3} eV/Å", progress.step, progress.fmax));
-        bar.tick();
-        Ok(())
-    })?;
+    let result = relax(
+        &mut model,
+        &start.numbers,
+        &start.positions,
+        &config,
+        |progress| {
+            bar.set_message(format!(
+                "step {}, fmax {:.3} eV/Å",
+                progress.step, progress.fmax
+            ));
+            bar.tick();
+            Ok(())
+        },
+    )?;
     bar.finish_and_clear();
-    let outcome = if result.converged { "converged" } else { "NOT converged" };
+    let outcome = if result.converged {
+        "converged"
+    } else {
+        "NOT converged"
+    };
     println!(
         "relaxation: {outcome} after {} steps, energy {:.4} eV, fmax {:.3} eV/Å (limit {})",
         result.steps, result.energy, result.fmax, config.fmax
@@ -43,7 +56,11 @@ fn relaxation(cli: &Cli, potential: &TrainedPotential, start: &Frame) -> Result<
         forces: Some(result.forces),
         ..Frame::new(start.numbers.clone(), result.positions)
     };
-    write_all(cli.out.join("relaxed.extxyz"), std::slice::from_ref(&relaxed), &KeyNames::default())?;
+    write_all(
+        cli.out.join("relaxed.extxyz"),
+        std::slice::from_ref(&relaxed),
+        &KeyNames::default(),
+    )?;
     Ok(relaxed)
 }
 
@@ -54,11 +71,16 @@ fn dynamics(cli: &Cli, potential: &TrainedPotential, mut frame: Frame) -> Result
         remove_rotation: frame.pbc == [false; 3],
         ..VelocityConfig::default()
     };
-    frame.velocities = Some(maxwell_boltzmann(&frame.positions, &frame.masses()?, &config)?);
+    frame.velocities = Some(maxwell_boltzmann(
+        &frame.positions,
+        &frame.masses()?,
+        &config,
+    )?);
     let nve_config = NveConfig::default();
     let mut nve = Nve::new(potential.potential(&frame), &frame, &nve_config)?;
-    let bar = ProgressBar::new(cli.md_steps)
-        .with_style(style("dynamics {bar:24} {pos}/{len} steps  {per_sec}  {msg}"));
+    let bar = ProgressBar::new(cli.md_steps).with_style(style(
+        "dynamics {bar:24} {pos}/{len} steps  {per_sec}  {msg}",
+    ));
     let mut trajectory = Vec::new();
     let samples = nve.run(cli.md_steps, 1, |nve, sample| {
         bar.set_position(sample.step);
@@ -70,7 +92,11 @@ fn dynamics(cli: &Cli, potential: &TrainedPotential, mut frame: Frame) -> Result
     })?;
     let seconds = bar.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    write_all(cli.out.join("trajectory.extxyz"), &trajectory, &KeyNames::default())?;
+    write_all(
+        cli.out.join("trajectory.extxyz"),
+        &trajectory,
+        &KeyNames::default(),
+    )?;
     if samples.len() < 2 {
         return Ok(());
     }

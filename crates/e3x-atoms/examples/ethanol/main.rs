@@ -39,20 +39,39 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<()> {
     let data = cli.data_file()?;
     let frames = read_all(&data, &ReadConfig::energy_and_forces())?;
-    println!("{}: {} frames of {} atoms", data.display(), frames.len(), frames[0].len());
+    println!(
+        "{}: {} frames of {} atoms",
+        data.display(),
+        frames.len(),
+        frames[0].len()
+    );
     let trained = training::run(cli, &frames)?;
     dynamics::run(cli, &trained.potential, &trained.start)?;
-    println!("test energy MAE: {:.1} meV", trained.test.energy.mae().unwrap_or(f64::NAN) * 1e3);
-    println!("test forces MAE: {:.1} meV/Å", trained.test.forces.mae().unwrap_or(f64::NAN) * 1e3);
-    println!("valid energy MAE: {:.1} meV", trained.valid.energy.mae().unwrap_or(f64::NAN) * 1e3);
-    println!("valid forces MAE: {:.1} meV/Å", trained.valid.forces.mae().unwrap_or(f64::NAN) * 1e3);
+    println!(
+        "test energy MAE: {:.1} meV",
+        trained.test.energy.mae().unwrap_or(f64::NAN) * 1e3
+    );
+    println!(
+        "test forces MAE: {:.1} meV/Å",
+        trained.test.forces.mae().unwrap_or(f64::NAN) * 1e3
+    );
+    println!(
+        "valid energy MAE: {:.1} meV",
+        trained.valid.energy.mae().unwrap_or(f64::NAN) * 1e3
+    );
+    println!(
+        "valid forces MAE: {:.1} meV/Å",
+        trained.valid.forces.mae().unwrap_or(f64::NAN) * 1e3
+    );
     println!("results: {}", cli.out.display());
     Ok(())
 }
 
 /// `--evaluate FILE`.
 fn evaluate_file(cli: &Cli, file: &Path) -> Result<()> {
-    let is_checkpoint = file.extension().is_some_and(|extension| extension == "safetensors");
+    let is_checkpoint = file
+        .extension()
+        .is_some_and(|extension| extension == "safetensors");
     let (checkpoint, data) = if is_checkpoint {
         (file.to_path_buf(), cli.data_file()?)
     } else {
@@ -61,7 +80,12 @@ fn evaluate_file(cli: &Cli, file: &Path) -> Result<()> {
     let frames = read_all(&data, &ReadConfig::energy_and_forces())?;
     let potential = load_potential(&checkpoint)?;
     let deviations = evaluate(&potential, &frames, |_, _| {})?;
-    println!("{} on {}, {} frames", checkpoint.display(), data.display(), frames.len());
+    println!(
+        "{} on {}, {} frames",
+        checkpoint.display(),
+        data.display(),
+        frames.len()
+    );
     print_deviations("", &deviations);
     Ok(())
 }
@@ -73,7 +97,10 @@ fn print_deviations(set: &str, deviations: &EnergyForceDeviations) {
         ("forces", "meV/Å", &deviations.forces),
     ];
     for (quantity, unit, d) in quantities {
-        let (mae, rmse) = (d.mae().unwrap_or(f64::NAN) * 1e3, d.rmse().unwrap_or(f64::NAN) * 1e3);
+        let (mae, rmse) = (
+            d.mae().unwrap_or(f64::NAN) * 1e3,
+            d.rmse().unwrap_or(f64::NAN) * 1e3,
+        );
         println!("{set}{quantity} MAE: {mae:.1} {unit}, RMSE: {rmse:.1} {unit}");
     }
 }

@@ -57,7 +57,12 @@ pub fn run(cli: &Cli, frames: &[Frame]) -> Result<Trained> {
     let deviations = evaluate_test(cli, &potential, &test)?;
     print_deviations("test ", &deviations);
     draw_learning_curves(&cli.out)?;
-    Ok(Trained { potential, valid, test: deviations, start: pool[0].clone() })
+    Ok(Trained {
+        potential,
+        valid,
+        test: deviations,
+        start: pool[0].clone(),
+    })
 }
 
 /// The frames to draw from, and those to test on: what comes after the pool, or else what is not drawn.
@@ -81,8 +86,13 @@ fn start(cli: &Cli, pool: &[Frame]) -> Result<Trainer> {
         return Ok(trainer);
     }
     if !cli.resume && !cli.overwrite && file.exists() {
-        let expected = "a folder without a run (or --resume to continue it, --overwrite to replace it)";
-        return Err(argument("--out", expected, format!("{} with a checkpoint", cli.out.display())));
+        let expected =
+            "a folder without a run (or --resume to continue it, --overwrite to replace it)";
+        return Err(argument(
+            "--out",
+            expected,
+            format!("{} with a checkpoint", cli.out.display()),
+        ));
     }
     let trainer = Trainer::new(config, pool)?;
     std::fs::create_dir_all(&cli.out).map_err(|source| Error::Io {
@@ -123,7 +133,11 @@ fn train(cli: &Cli, trainer: &mut Trainer) -> Result<()> {
 fn epoch_line(report: &EpochReport, steps: usize, seconds: f64) -> String {
     let mae = |d: &EnergyForceDeviations| {
         let milli = |mae: Option<f64>| mae.unwrap_or(f64::NAN) * 1e3;
-        format!("{:7.1} meV {:7.1} meV/Å", milli(d.energy.mae()), milli(d.forces.mae()))
+        format!(
+            "{:7.1} meV {:7.1} meV/Å",
+            milli(d.energy.mae()),
+            milli(d.forces.mae())
+        )
     };
     format!(
         "epoch {:>3}  loss {:9.4}  train MAE {}  valid MAE {}  {:.1} s, {:.0} steps/s",
@@ -149,7 +163,11 @@ fn row(report: &EpochReport, learning_rate: f64) -> [f64; 6] {
 }
 
 /// Evaluates on the test frames and draws predicted against true forces.
-fn evaluate_test(cli: &Cli, potential: &TrainedPotential, test: &[Frame]) -> Result<EnergyForceDeviations> {
+fn evaluate_test(
+    cli: &Cli,
+    potential: &TrainedPotential,
+    test: &[Frame],
+) -> Result<EnergyForceDeviations> {
     let (mut predicted, mut reference) = (Vec::new(), Vec::new());
     let deviations = evaluate(potential, test, |frame, prediction| {
         predicted.extend_from_slice(&prediction.forces);

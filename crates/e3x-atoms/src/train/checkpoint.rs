@@ -47,12 +47,21 @@ impl Checkpoint {
         let json = |value: serde_json::Result<String>| value.map_err(Error::potential);
         let metadata = HashMap::from([
             ("format".to_string(), FORMAT.to_string()),
-            ("config".to_string(), json(serde_json::to_string(&self.config))?),
-            ("scale".to_string(), json(serde_json::to_string(&self.scale))?),
+            (
+                "config".to_string(),
+                json(serde_json::to_string(&self.config))?,
+            ),
+            (
+                "scale".to_string(),
+                json(serde_json::to_string(&self.scale))?,
+            ),
             ("epoch".to_string(), self.epoch.to_string()),
             ("steps".to_string(), self.steps.to_string()),
         ]);
-        let moments = self.optimizer.iter().map(|(name, x)| (format!("{OPTIMIZER}{name}"), x));
+        let moments = self
+            .optimizer
+            .iter()
+            .map(|(name, x)| (format!("{OPTIMIZER}{name}"), x));
         let parameters = self.parameters.iter().map(|(name, x)| (name.clone(), x));
         let bytes = safetensors::serialize(parameters.chain(moments), Some(metadata))
             .map_err(Error::potential)?;
@@ -79,7 +88,10 @@ impl Checkpoint {
             .map_err(|e| error(format!("no safetensors file: {e}")))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let field = |name: &str| {
-            metadata.get(name).cloned().ok_or_else(|| error(format!("no '{name}' in its metadata")))
+            metadata
+                .get(name)
+                .cloned()
+                .ok_or_else(|| error(format!("no '{name}' in its metadata")))
         };
         let format = field("format")?;
         if format != FORMAT {
@@ -113,9 +125,16 @@ impl Checkpoint {
         let model = MessagePassingPotential::new(&self.config.model, vb)?;
         if let Some(name) = parameters.unused().first() {
             let received = format!("'{name}', which it does not have");
-            return Err(Error::argument("checkpoint", "only parameters of the model", received));
+            return Err(Error::argument(
+                "checkpoint",
+                "only parameters of the model",
+                received,
+            ));
         }
-        Ok(TrainedPotential { model, scale: self.scale })
+        Ok(TrainedPotential {
+            model,
+            scale: self.scale,
+        })
     }
 }
 

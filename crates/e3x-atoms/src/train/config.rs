@@ -111,7 +111,10 @@ impl TrainConfig {
     /// [`Error::Argument`] for the first setting that cannot be.
     pub fn check(&self) -> Result<()> {
         if self.batch_size == 0 || self.batch_size > self.num_train {
-            let expected = format!("from 1 to the number of training frames, {}", self.num_train);
+            let expected = format!(
+                "from 1 to the number of training frames, {}",
+                self.num_train
+            );
             return Err(Error::argument("batch_size", expected, self.batch_size));
         }
         let positive = [
@@ -121,7 +124,11 @@ impl TrainConfig {
         ];
         for (argument, value, zero_allowed) in positive {
             if !(value.is_finite() && (value > 0.0 || (zero_allowed && value == 0.0))) {
-                let expected = if zero_allowed { "a number >= 0" } else { "a number > 0" };
+                let expected = if zero_allowed {
+                    "a number >= 0"
+                } else {
+                    "a number > 0"
+                };
                 return Err(Error::argument(argument, expected, value));
             }
         }

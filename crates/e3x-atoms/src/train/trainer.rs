@@ -69,19 +69,40 @@ impl Trainer {
     /// lacks energy or forces.
     pub fn new(config: TrainConfig, frames: &[Frame]) -> Result<Self> {
         config.check()?;
-        let split = train_valid_split(frames.len(), config.num_train, config.num_valid, config.seed)?;
-        let pick = |indices: &[usize]| indices.iter().map(|&i| frames[i].clone()).collect::<Vec<_>>();
+        let split = train_valid_split(
+            frames.len(),
+            config.num_train,
+            config.num_valid,
+            config.seed,
+        )?;
+        let pick = |indices: &[usize]| {
+            indices
+                .iter()
+                .map(|&i| frames[i].clone())
+                .collect::<Vec<_>>()
+        };
         let (train, valid) = (pick(&split.train), pick(&split.valid));
         for (i, frame) in frames.iter().enumerate() {
             labels(frame, i)?;
         }
         let shift = train.iter().filter_map(|frame| frame.energy).sum::<f64>() / train.len() as f64;
-        let scale = EnergyScale { unit: config.energy_unit, shift };
+        let scale = EnergyScale {
+            unit: config.energy_unit,
+            shift,
+        };
         let (model, parameters) =
             MessagePassingPotential::seeded(&config.model, config.seed, config.dtype.dtype())?;
         let adam = Adam::new(&parameters, AdamConfig::default())?;
         let potential = TrainedPotential { model, scale };
-        Ok(Self { config, train, valid, parameters, adam, potential, epoch: 0 })
+        Ok(Self {
+            config,
+            train,
+            valid,
+            parameters,
+            adam,
+            potential,
+            epoch: 0,
+        })
     }
 
     /// As [`Trainer::new`], continuing from a checkpoint of the same settings and data.
@@ -92,7 +113,10 @@ impl Trainer {
     pub fn resume(config: TrainConfig, frames: &[Frame], checkpoint: &Checkpoint) -> Result<Self> {
         let differences = checkpoint.config.differences(&config);
         if !differences.is_empty() {
-            let expected = format!("the settings of the checkpoint ({})", differences.join("; "));
+            let expected = format!(
+                "the settings of the checkpoint ({})",
+                differences.join("; ")
+            );
             return Err(Error::argument("resume", expected, "other settings"));
         }
         let mut trainer = Self::new(config, frames)?;
@@ -101,11 +125,16 @@ impl Trainer {
                 "the data of the checkpoint (mean training energy {} eV)",
                 checkpoint.scale.shift
             );
-            let received = format!("a mean training energy of {} eV", trainer.potential.scale.shift);
+            let received = format!(
+                "a mean training energy of {} eV",
+                trainer.potential.scale.shift
+            );
             return Err(Error::argument("data", expected, received));
         }
         trainer.parameters.assign(&checkpoint.parameters)?;
-        trainer.adam.load_state(&checkpoint.optimizer, checkpoint.steps)?;
+        trainer
+            .adam
+            .load_state(&checkpoint.optimizer, checkpoint.steps)?;
         trainer.epoch = checkpoint.epoch;
         Ok(trainer)
     }
@@ -130,11 +159,21 @@ impl Trainer {
                 });
             }
             total += loss;
-            progress(&StepReport { step: step + 1, steps, loss, learning_rate });
+            progress(&StepReport {
+                step: step + 1,
+                steps,
+                loss,
+                learning_rate,
+            });
         }
         self.epoch += 1;
         let valid = evaluate(&self.potential, &self.valid, |_, _| {})?;
-        Ok(EpochReport { epoch: self.epoch, loss: total / steps as f64, train, valid })
+        Ok(EpochReport {
+            epoch: self.epoch,
+            loss: total / steps as f64,
+            train,
+            valid,
+        })
     }
 
     /// Writes the whole state to a file, in one step.

@@ -25,16 +25,25 @@ pub enum AngularFunction {
 
 impl Default for AngularFunction {
     fn default() -> Self {
-        Self::SphericalHarmonics { normalization: Normalization::Racah, r_is_normalized: true }
+        Self::SphericalHarmonics {
+            normalization: Normalization::Racah,
+            r_is_normalized: true,
+        }
     }
 }
 
 impl AngularFunction {
     fn evaluate(self, u: &Tensor, max_degree: usize, cartesian_order: bool) -> Result<Tensor> {
         match self {
-            Self::SphericalHarmonics { normalization, r_is_normalized } => {
-                let config =
-                    SphericalHarmonicsConfig { r_is_normalized, cartesian_order, normalization };
+            Self::SphericalHarmonics {
+                normalization,
+                r_is_normalized,
+            } => {
+                let config = SphericalHarmonicsConfig {
+                    r_is_normalized,
+                    cartesian_order,
+                    normalization,
+                };
                 so3::spherical_harmonics(u, max_degree, config)
             }
             Self::SolidHarmonics => so3::solid_harmonics(u, max_degree, cartesian_order),
@@ -134,7 +143,10 @@ impl Basis {
         }
         crate::error::check_same_dtype("radial", radial, "angular", angular)?;
         Ok(Self {
-            parts: Parts::Factored { angular: angular.clone(), radial: radial.clone() },
+            parts: Parts::Factored {
+                angular: angular.clone(),
+                radial: radial.clone(),
+            },
             max_degree: side - 1,
             num: *num,
             batch: batch.to_vec(),
@@ -237,13 +249,19 @@ pub fn basis(r: &Tensor, config: &BasisConfig) -> Result<Basis> {
 pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetails> {
     crate::error::check_float("r", r.dtype())?;
     if r.dims().last() != Some(&3) {
-        return Err(Error::argument("r", "shape (..., 3)", format!("shape {:?}", r.dims())));
+        return Err(Error::argument(
+            "r",
+            "shape (..., 3)",
+            format!("shape {:?}", r.dims()),
+        ));
     }
     if config.num == 0 {
         return Err(Error::argument("num", "at least 1", "0"));
     }
     let norm = ops::norm(r, Some(&[-1]), true)?;
-    let divisor = norm.gt(&norm.zeros_like()?)?.where_cond(&norm, &norm.ones_like()?)?;
+    let divisor = norm
+        .gt(&norm.zeros_like()?)?
+        .where_cond(&norm, &norm.ones_like()?)?;
     let u = r.broadcast_div(&divisor)?;
     let norm = norm.squeeze(candle_core::D::Minus1)?;
     let mut radial = config.radial_fn.evaluate(&norm, config.num)?;
@@ -255,12 +273,18 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
         }
         None => norm.ones_like()?,
     };
-    let mut angular = config.angular_fn.evaluate(&u, config.max_degree, config.cartesian_order)?;
+    let mut angular = config
+        .angular_fn
+        .evaluate(&u, config.max_degree, config.cartesian_order)?;
     if let Some(damping_fn) = &config.damping_fn {
         angular = damp(&angular, &damping_fn.evaluate(&norm)?)?;
     }
     let basis = Basis::from_factors(&angular, &radial)?;
-    Ok(BasisDetails { basis, cutoff, norm })
+    Ok(BasisDetails {
+        basis,
+        cutoff,
+        norm,
+    })
 }
 
 /// Multiplies degrees 1 and higher.
@@ -271,6 +295,8 @@ fn damp(angular: &Tensor, damping: &Tensor) -> Result<Tensor> {
         return Ok(angular.clone());
     }
     let scalar = angular.narrow(axis, 0, 1)?;
-    let rest = angular.narrow(axis, 1, size - 1)?.broadcast_mul(&damping.unsqueeze(axis)?)?;
+    let rest = angular
+        .narrow(axis, 1, size - 1)?
+        .broadcast_mul(&damping.unsqueeze(axis)?)?;
     Ok(Tensor::cat(&[scalar, rest], axis)?)
 }

@@ -77,11 +77,19 @@ impl Dense {
             }
         }
         let bias = if config.use_bias {
-            Some(vb.pp("0+").get_with_hints(config.features, "bias", config.bias_init)?)
+            Some(
+                vb.pp("0+")
+                    .get_with_hints(config.features, "bias", config.bias_init)?,
+            )
         } else {
             None
         };
-        Ok(Self { input, output, kernels, bias })
+        Ok(Self {
+            input,
+            output,
+            kernels,
+            bias,
+        })
     }
 
     /// Applies the layer: `(..., P, (L+1)^2, in_features)` to `(..., P, (L+1)^2, features)`.
@@ -91,7 +99,11 @@ impl Dense {
     pub fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
         let batch = self.input.check("inputs", inputs)?;
         crate::error::check_same_dtype("inputs", inputs, "the parameters", &self.kernels[0])?;
-        let sum = Form { plan: self.plan(), slot: Slot::Output, items: batch.iter().product() };
+        let sum = Form {
+            plan: self.plan(),
+            slot: Slot::Output,
+            items: batch.iter().product(),
+        };
         let outputs = form(sum, &[inputs, &self.stacked_kernels()?])?;
         let outputs = outputs.reshape(self.output.with_batch(batch))?;
         match &self.bias {
@@ -146,5 +158,9 @@ pub(crate) fn check_same_batch(
     if batch == expected {
         return Ok(());
     }
-    Err(Error::argument(argument, format!("the leading axes of {other}, {expected:?}"), format!("{batch:?}")))
+    Err(Error::argument(
+        argument,
+        format!("the leading axes of {other}, {expected:?}"),
+        format!("{batch:?}"),
+    ))
 }

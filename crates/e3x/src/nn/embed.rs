@@ -89,9 +89,16 @@ pub fn lookup(table: &Tensor, argument: &'static str, indices: &Tensor) -> Resul
 fn checked_indices(argument: &'static str, indices: &Tensor, size: usize) -> Result<Tensor> {
     if !matches!(indices.dtype(), DType::U8 | DType::U32 | DType::I64) {
         let received = format!("{:?}", indices.dtype());
-        return Err(Error::argument(argument, "an integer dtype (u8, u32 or i64)", received));
+        return Err(Error::argument(
+            argument,
+            "an integer dtype (u8, u32 or i64)",
+            received,
+        ));
     }
-    let flat = indices.to_device(&Device::Cpu)?.flatten_all()?.to_dtype(DType::I64)?;
+    let flat = indices
+        .to_device(&Device::Cpu)?
+        .flatten_all()?
+        .to_dtype(DType::I64)?;
     let outside = |index: &i64| !usize::try_from(*index).is_ok_and(|i| i < size);
     match flat.to_vec1::<i64>()?.into_iter().find(outside) {
         Some(index) => {

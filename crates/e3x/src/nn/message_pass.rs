@@ -113,7 +113,11 @@ impl MessagePass {
             kernel_init: config.tensor_kernel_init,
         };
         let tensor = Tensor::new(filter.output_shape(), input, tensor, vb.pp("tensor"))?;
-        Ok(Self { input, filter, tensor })
+        Ok(Self {
+            input,
+            filter,
+            tensor,
+        })
     }
 
     /// Sends `inputs`, shape `(..., N, P, (L+1)^2, F)`, along the edges of `graph`; result
@@ -159,20 +163,41 @@ impl MessagePass {
         if (basis.max_degree(), basis.num()) != (expected.max_degree, expected.features) {
             return Err(Error::argument(
                 "basis",
-                format!("max_degree {} and num {}", expected.max_degree, expected.features),
+                format!(
+                    "max_degree {} and num {}",
+                    expected.max_degree, expected.features
+                ),
                 format!("max_degree {} and num {}", basis.max_degree(), basis.num()),
             ));
         }
         let Some((_, graph_batch)) = batch.split_last() else {
-            return Err(Error::argument("inputs", "an axis of nodes before the features", format!("shape {:?}", inputs.dims())));
+            return Err(Error::argument(
+                "inputs",
+                "an axis of nodes before the features",
+                format!("shape {:?}", inputs.dims()),
+            ));
         };
         if graph_batch != graph.batch_dims() {
-            let expected = format!("the leading axes of the index lists, {:?}", graph.batch_dims());
-            return Err(Error::argument("inputs", expected, format!("{graph_batch:?}")));
+            let expected = format!(
+                "the leading axes of the index lists, {:?}",
+                graph.batch_dims()
+            );
+            return Err(Error::argument(
+                "inputs",
+                expected,
+                format!("{graph_batch:?}"),
+            ));
         }
         if basis.batch_dims() != graph.index_dims() {
-            let expected = format!("leading axes like the index lists, {:?}", graph.index_dims());
-            return Err(Error::argument("basis", expected, format!("{:?}", basis.batch_dims())));
+            let expected = format!(
+                "leading axes like the index lists, {:?}",
+                graph.index_dims()
+            );
+            return Err(Error::argument(
+                "basis",
+                expected,
+                format!("{:?}", basis.batch_dims()),
+            ));
         }
         Ok(())
     }
@@ -191,7 +216,11 @@ impl MessagePass {
         let edges = graph.edges(num_nodes)?;
         let num = self.filter.input_shape().features;
         // (degrees, K, F) -> (K, degrees F): the filter's radial part is one matrix product.
-        let kernels = self.filter.stacked_kernels()?.transpose(0, 1)?.contiguous()?;
+        let kernels = self
+            .filter
+            .stacked_kernels()?
+            .transpose(0, 1)?
+            .contiguous()?;
         let kernels = kernels.flatten_from(1)?;
         let radial = radial.reshape((edges.len(), num))?.matmul(&kernels)?;
         let sum = Message {
@@ -218,10 +247,16 @@ impl MessagePass {
     ) -> Result<Array> {
         let mut gathered = ops::gather_src(inputs, graph)?;
         if let Some(weights) = weights {
-            let shape = gathered.shape().broadcast_shape_binary_op(weights.shape(), "weights");
+            let shape = gathered
+                .shape()
+                .broadcast_shape_binary_op(weights.shape(), "weights");
             if shape.as_ref().ok() != Some(gathered.shape()) {
                 let expected = format!("a shape that broadcasts to {:?}", gathered.dims());
-                return Err(Error::argument("weights", expected, format!("{:?}", weights.dims())));
+                return Err(Error::argument(
+                    "weights",
+                    expected,
+                    format!("{:?}", weights.dims()),
+                ));
             }
             crate::error::check_same_dtype("weights", weights, "inputs", inputs)?;
             gathered = gathered.broadcast_mul(weights)?;

@@ -71,7 +71,12 @@ impl Tensor {
         config: TensorConfig,
         vb: VarBuilder,
     ) -> Result<Self> {
-        let TensorConfig { max_degree, include_pseudotensors, cartesian_order, kernel_init } = config;
+        let TensorConfig {
+            max_degree,
+            include_pseudotensors,
+            cartesian_order,
+            kernel_init,
+        } = config;
         let output = product_shape(inputs1, inputs2, max_degree, include_pseudotensors)?;
         let plan = CouplingPlan::new(CouplingSpec {
             first: (inputs1.parity, inputs1.max_degree),
@@ -82,7 +87,12 @@ impl Tensor {
         let mut shape = plan.kernel_shape().to_vec();
         shape.push(inputs1.features);
         let kernel = vb.get_with_hints(shape, "kernel", kernel_init)?;
-        Ok(Self { inputs: [inputs1, inputs2], output, plan: Arc::new(plan), kernel })
+        Ok(Self {
+            inputs: [inputs1, inputs2],
+            output,
+            plan: Arc::new(plan),
+            kernel,
+        })
     }
 
     /// Couples the factors: `(..., P1, (L1+1)^2, F)` and `(..., P2, (L2+1)^2, F)` to
@@ -93,7 +103,12 @@ impl Tensor {
     /// differ.
     pub fn forward(&self, inputs1: &Array, inputs2: &Array) -> Result<Array> {
         let batch = self.inputs[0].check("inputs1", inputs1)?;
-        check_same_batch("inputs2", self.inputs[1].check("inputs2", inputs2)?, "inputs1", batch)?;
+        check_same_batch(
+            "inputs2",
+            self.inputs[1].check("inputs2", inputs2)?,
+            "inputs1",
+            batch,
+        )?;
         for (argument, x) in [("inputs1", inputs1), ("inputs2", inputs2)] {
             crate::error::check_same_dtype(argument, x, "the parameters", &self.kernel)?;
         }
@@ -131,15 +146,26 @@ pub(crate) fn product_shape(
     let (degree1, degree2) = (inputs1.max_degree, inputs2.max_degree);
     let degree3 = max_degree.unwrap_or(degree1.max(degree2));
     if degree3 > degree1 + degree2 {
-        let expected = format!("at most {} for factors of degree {degree1} and {degree2}", degree1 + degree2);
+        let expected = format!(
+            "at most {} for factors of degree {degree1} and {degree2}",
+            degree1 + degree2
+        );
         return Err(Error::argument("max_degree", expected, degree3.to_string()));
     }
     if inputs1.features != inputs2.features {
         let expected = format!("as many features as inputs1, {}", inputs1.features);
-        return Err(Error::argument("inputs2", expected, inputs2.features.to_string()));
+        return Err(Error::argument(
+            "inputs2",
+            expected,
+            inputs2.features.to_string(),
+        ));
     }
     let only_tensors = inputs1.parity == 1 && inputs2.parity == 1;
     let no_pseudotensors = only_tensors && (degree1 == 0 || degree2 == 0 || degree3 == 0);
-    let parity = if include_pseudotensors && !no_pseudotensors { 2 } else { 1 };
+    let parity = if include_pseudotensors && !no_pseudotensors {
+        2
+    } else {
+        1
+    };
     FeatureShape::new(parity, degree3, inputs1.features)
 }

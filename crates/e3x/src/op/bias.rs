@@ -25,7 +25,10 @@ struct SpreadScalars(Shape);
 fn strides(shape: &Shape) -> (usize, usize) {
     let dims = shape.dims();
     let tail = &dims[dims.len().saturating_sub(3)..];
-    (tail.iter().product::<usize>().max(1), tail.last().copied().unwrap_or(1))
+    (
+        tail.iter().product::<usize>().max(1),
+        tail.last().copied().unwrap_or(1),
+    )
 }
 
 impl Op for AddToScalars {
@@ -49,7 +52,11 @@ impl Op for AddToScalars {
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        let to_bias = if wanted[1] { Some(apply(SumScalars, &[grad])?) } else { None };
+        let to_bias = if wanted[1] {
+            Some(apply(SumScalars, &[grad])?)
+        } else {
+            None
+        };
         Ok(vec![wanted[0].then(|| grad.clone()), to_bias])
     }
 }
@@ -75,7 +82,10 @@ impl Op for SumScalars {
         grad: &Tensor,
         _: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![Some(apply(SpreadScalars(args[0].shape().clone()), &[grad])?)])
+        Ok(vec![Some(apply(
+            SpreadScalars(args[0].shape().clone()),
+            &[grad],
+        )?)])
     }
 }
 

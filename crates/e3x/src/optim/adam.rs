@@ -22,7 +22,11 @@ pub struct AdamConfig {
 
 impl Default for AdamConfig {
     fn default() -> Self {
-        Self { b1: 0.9, b2: 0.999, eps: 1e-8 }
+        Self {
+            b1: 0.9,
+            b2: 0.999,
+            eps: 1e-8,
+        }
     }
 }
 
@@ -70,8 +74,16 @@ impl Adam {
     pub fn new(parameters: &Parameters, config: AdamConfig) -> Result<Self> {
         let variables = parameters.variables();
         let zeros = |var: &Var| Ok([var.zeros_like()?.detach(), var.zeros_like()?.detach()]);
-        let moments = variables.iter().map(|(_, var)| zeros(var)).collect::<Result<_>>()?;
-        Ok(Self { config, steps: 0, variables, moments })
+        let moments = variables
+            .iter()
+            .map(|(_, var)| zeros(var))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            config,
+            steps: 0,
+            variables,
+            moments,
+        })
     }
 
     /// The parameters, in the order in which [`Adam::step`] takes gradients: sorted by path.
@@ -91,7 +103,10 @@ impl Adam {
     /// Nothing is changed then.
     pub fn step(&mut self, grads: &[Tensor], learning_rate: f64) -> Result<()> {
         if grads.len() != self.variables.len() {
-            let expected = format!("one gradient for each of {} parameters", self.variables.len());
+            let expected = format!(
+                "one gradient for each of {} parameters",
+                self.variables.len()
+            );
             return Err(Error::argument("grads", expected, grads.len().to_string()));
         }
         for ((name, var), grad) in self.variables.iter().zip(grads) {
@@ -132,8 +147,10 @@ impl Adam {
         let shape = var.shape().clone();
         let device = var.device();
         var.set(&Tensor::from_vec(x, shape.clone(), device)?)?;
-        self.moments[i] =
-            [Tensor::from_vec(m, shape.clone(), device)?, Tensor::from_vec(v, shape, device)?];
+        self.moments[i] = [
+            Tensor::from_vec(m, shape.clone(), device)?,
+            Tensor::from_vec(v, shape, device)?,
+        ];
         Ok(())
     }
 
@@ -142,7 +159,10 @@ impl Adam {
         let named = self.variables.iter().zip(&self.moments);
         named
             .flat_map(|((name, _), [m, v])| {
-                [(format!("mean/{name}"), m.clone()), (format!("square/{name}"), v.clone())]
+                [
+                    (format!("mean/{name}"), m.clone()),
+                    (format!("square/{name}"), v.clone()),
+                ]
             })
             .collect()
     }
@@ -159,9 +179,17 @@ impl Adam {
                 Some(moment) if moment.shape() == var.shape() => Ok(moment.to_dtype(var.dtype())?),
                 Some(moment) => {
                     let received = format!("shape {:?}", moment.dims());
-                    Err(Error::Parameter { name, expected, received })
+                    Err(Error::Parameter {
+                        name,
+                        expected,
+                        received,
+                    })
                 }
-                None => Err(Error::Parameter { name, expected, received: "nothing of this name".into() }),
+                None => Err(Error::Parameter {
+                    name,
+                    expected,
+                    received: "nothing of this name".into(),
+                }),
             }
         };
         let read = |(name, var): &(String, Var)| -> Result<[Tensor; 2]> {

@@ -28,7 +28,11 @@ impl Schedule {
         match self {
             Self::Constant => 1.0,
             Self::Cosine => {
-                let progress = if total == 0 { 1.0 } else { step.min(total) as f64 / total as f64 };
+                let progress = if total == 0 {
+                    1.0
+                } else {
+                    step.min(total) as f64 / total as f64
+                };
                 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
             }
         }
@@ -42,7 +46,11 @@ impl std::str::FromStr for Schedule {
         match name {
             "constant" => Ok(Self::Constant),
             "cosine" => Ok(Self::Cosine),
-            other => Err(crate::Error::argument("schedule", "constant or cosine", other)),
+            other => Err(crate::Error::argument(
+                "schedule",
+                "constant or cosine",
+                other,
+            )),
         }
     }
 }

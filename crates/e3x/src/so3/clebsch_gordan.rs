@@ -29,7 +29,9 @@ pub fn clebsch_gordan(
     let values = e3x_so3::clebsch_gordan(max_degree1, max_degree2, max_degree3, cartesian_order)?;
     let shape = [max_degree1, max_degree2, max_degree3].map(|l| (l + 1).pow(2));
     crate::error::check_float("dtype", dtype)?;
-    Ok(Tensor::from_slice(&values, &shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?)
+    Ok(Tensor::from_slice(&values, &shape, &Device::Cpu)?
+        .to_dtype(dtype)?
+        .to_device(device)?)
 }
 
 /// Coefficients that couple two degrees to a third; E3x's `so3.clebsch_gordan_for_degrees`.
@@ -49,5 +51,7 @@ pub fn clebsch_gordan_for_degrees(
     let values = e3x_so3::clebsch_gordan_for_degrees(degree1, degree2, degree3, cartesian_order)?;
     let shape = [degree1, degree2, degree3].map(|l| 2 * l + 1);
     crate::error::check_float("dtype", dtype)?;
-    Ok(Tensor::from_slice(&values, &shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?)
+    Ok(Tensor::from_slice(&values, &shape, &Device::Cpu)?
+        .to_dtype(dtype)?
+        .to_device(device)?)
 }

@@ -64,7 +64,9 @@ pub fn spherical_harmonics(
     let factors: Vec<f64> = (0..=max_degree)
         .flat_map(|l| std::iter::repeat_n(config.normalization.factor(l), 2 * l + 1))
         .collect();
-    let factors = Tensor::new(factors, &Device::Cpu)?.to_dtype(r.dtype())?.to_device(r.device())?;
+    let factors = Tensor::new(factors, &Device::Cpu)?
+        .to_dtype(r.dtype())?
+        .to_device(r.device())?;
     Ok(harmonics.broadcast_mul(&factors)?)
 }
 
@@ -85,6 +87,10 @@ fn check_vectors(r: &Tensor) -> Result<()> {
     crate::error::check_float("r", r.dtype())?;
     match r.dims() {
         [.., 3] => Ok(()),
-        dims => Err(Error::argument("r", "shape (..., 3)", format!("shape {dims:?}"))),
+        dims => Err(Error::argument(
+            "r",
+            "shape (..., 3)",
+            format!("shape {dims:?}"),
+        )),
     }
 }
