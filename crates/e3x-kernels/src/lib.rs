@@ -8,7 +8,9 @@ pub mod edges;
 mod error;
 pub mod process;
 mod real;
+pub mod segment;
 
 pub use edges::EdgeList;
 pub use error::{Error, Result};
 pub use real::Real;
+pub use segment::Segments;

@@ -9,6 +9,7 @@ pub mod config;
 mod error;
 pub mod nn;
 pub(crate) mod op;
+pub mod ops;
 mod shape;
 
 pub use error::{Error, Result};

@@ -5,6 +5,9 @@
 //! layouts, dtypes, the tape, [`CreateGraph`](crate::autograd::CreateGraph), gradients that nobody
 //! asked for, and operations with more operands than candle's three.
 
+pub(crate) mod norm;
+pub(crate) mod segment;
+
 use std::sync::Arc;
 
 use candle_core::{
