@@ -2,13 +2,20 @@
 //! derivatives.
 //!
 //! The kernels know no tensor framework. They take plans (immutable values built once), slices and
-//! nothing else; the callers own shapes, dtypes and the tape.
+//! nothing else; the callers own shapes, dtypes and the tape. Each family of kernels is one
+//! multilinear sum with one argument left out, so that it is closed under differentiation.
 
+pub mod coupling;
+pub mod dense;
 pub mod edges;
 mod error;
+mod lanes;
+pub mod message;
+mod plan;
 pub mod process;
 mod real;
 
 pub use edges::EdgeList;
 pub use error::{Error, Result};
+pub use plan::{Block, CouplingPlan, CouplingSpec, Path, Term};
 pub use real::Real;

@@ -1,14 +1,51 @@
-//! placeholder
-/// placeholder
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Normalization {
-    /// a
-    Racah,
-    /// a
-    FourPi,
-    /// a
-    Orthonormal,
-}
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-pub enum Error {}
+//! The mathematics of rotations and reflections in three dimensions, on plain slices.
+//!
+//! Real spherical and solid harmonics, the Clebsch–Gordan coefficients that couple them, rotation matrices and the
+//! Wigner-D matrices that rotate harmonics, and the conversion between harmonics and Cartesian tensors. Every degree
+//! is computed when it is asked for: there are no tables on disk. All conventions are those of the Python library
+//! E3x (arXiv 2401.07595), so numbers can be exchanged with it.
+//!
+//! # Conventions
+//!
+//! * A quantity with all degrees `l = 0..=L` is a row of `(L+1)²` numbers; degree `l` starts at `l²`.
+//! * [`Order`] says how the orders `m` of one degree are sorted: `m = l, -l, l-1, -(l-1), ..., 0` in Cartesian order
+//!   (`x, y, z` for degree 1), `m = -l, ..., l` otherwise.
+//! * [`Normalization`] is Racah's unless chosen otherwise.
+//! * Rotations act from the right on row vectors: `r @ rot`.
+//! * Arrays are slices in row-major order; shapes are written as `(n, (L+1)², 3)`.
+//!
+//! Functions are generic over [`Real`], which is `f32` or `f64`. Coefficients are always computed in `f64`.
+//!
+//! # Example
+//!
+//! ```
+//! use e3x_so3::{Normalization, SphericalHarmonics};
+//!
+//! let harmonics = SphericalHarmonics::<f64>::new(1, true, Normalization::Racah, false)?;
+//! let mut values = [0.0; 4];
+//! harmonics.values(&[3.0, 0.0, 4.0], &mut values)?;
+//! assert_eq!(values, [1.0, 0.6, 0.0, 0.8]);
+//! # Ok::<(), e3x_so3::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod cache;
+mod clebsch_gordan;
+mod error;
+mod harmonics;
+mod normalization;
+mod order;
+mod real;
+
+pub use clebsch_gordan::{
+    ClebschGordanTerm, MAX_CLEBSCH_GORDAN_DEGREE, clebsch_gordan, clebsch_gordan_for_degrees,
+    clebsch_gordan_terms,
+};
+pub use error::{Error, Result};
+pub use harmonics::{
+    DerivativeTerm, MAX_DEGREE, SolidHarmonics, SphericalHarmonics, derivative_terms,
+    solid_harmonics, spherical_harmonics,
+};
+pub use normalization::Normalization;
+pub use order::{Order, cartesian_permutation, cartesian_permutation_for_degree, num_harmonics};
+pub use real::Real;

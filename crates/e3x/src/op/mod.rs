@@ -5,6 +5,12 @@
 //! layouts, dtypes, the tape, [`CreateGraph`](crate::autograd::CreateGraph), gradients that nobody
 //! asked for, and operations with more operands than candle's three.
 
+pub(crate) mod coupling;
+pub(crate) mod dense;
+pub(crate) mod harmonics;
+pub(crate) mod message;
+pub(crate) mod multilinear;
+
 use std::sync::Arc;
 
 use candle_core::{

@@ -1,0 +1,131 @@
+//! Complex Clebsch–Gordan coefficients of integer degrees.
+
+use num_bigint::BigInt;
+use num_traits::{ToPrimitive, Zero};
+
+/// The largest `l1 + l2 + l3` for which the sum of products of three binomials fits into 128 bits: it is at most
+/// `2^(l1+l2+l3)`.
+const MAX_SUM_128: usize = 120;
+
+/// `⟨l1 m1 l2 m2|l3 m1+m2⟩` for fixed degrees.
+///
+/// With `J = l1+l2+l3`, `A = J-2 l3`, `B = J-2 l2`, `C = J-2 l1` and binomial coefficients `(n over k)`, Racah's formula
+/// (Physical Review 62, 438 (1942)) is
+///
+/// ```text
+/// √[ (2l1 over A) (2l2 over A) / ((J+1 over A) (2l1 over l1-m1) (2l2 over l2-m2) (2l3 over l3-m3)) ]
+///   · Σ_k (-1)^k (A over k) (B over l1-m1-k) (C over l2+m2-k)
+/// ```
+///
+/// The alternating sum is an integer and computed exactly; the rest are products of positive numbers.
+pub(super) struct Coupling {
+    degrees: [usize; 3],
+    /// Rows of Pascal's triangle for `A`, `B`, `C`.
+    rows: Rows,
+    /// Square roots of the rows for `2l1`, `2l2`, `2l3`.
+    roots: [Vec<f64>; 3],
+    /// Square root of the factor without orders.
+    factor: f64,
+}
+
+enum Rows {
+    Small([Vec<i128>; 3]),
+    Large([Vec<BigInt>; 3]),
+}
+
+impl Coupling {
+    /// Nothing if the degrees do not satisfy the triangle inequality.
+    pub(super) fn new(degrees: [usize; 3]) -> Option<Self> {
+        let [l1, l2, l3] = degrees;
+        if l3 > l1 + l2 || l3 < l1.abs_diff(l2) {
+            return None;
+        }
+        let sum = l1 + l2 + l3;
+        let excess = [sum - 2 * l3, sum - 2 * l2, sum - 2 * l1];
+        let rows = if sum <= MAX_SUM_128 {
+            Rows::Small(excess.map(|n| pascal(n, |k| k as i128)))
+        } else {
+            Rows::Large(excess.map(|n| pascal(n, BigInt::from)))
+        };
+        let [row1, row2, row3] = degrees.map(|l| roots(2 * l));
+        let factor = row1[excess[0]] * row2[excess[0]] / roots(sum + 1)[excess[0]];
+        Some(Self {
+            degrees,
+            rows,
+            roots: [row1, row2, row3],
+            factor,
+        })
+    }
+
+    /// The coefficient for orders with `|m1| <= l1`, `|m2| <= l2`, `|m1+m2| <= l3`.
+    pub(super) fn coefficient(&self, m1: isize, m2: isize) -> f64 {
+        let [l1, l2, l3] = self.degrees;
+        let (down1, up2) = (l1.wrapping_add_signed(-m1), l2.wrapping_add_signed(m2));
+        let sum = match &self.rows {
+            Rows::Small(rows) => small_sum(rows, down1, up2),
+            Rows::Large(rows) => large_sum(rows, down1, up2),
+        };
+        let down3 = l3.wrapping_add_signed(-m1 - m2);
+        sum / self.roots[0][down1] / self.roots[1][up2] * self.factor / self.roots[2][down3]
+    }
+}
+
+/// The `k` for which none of the three binomials is zero.
+fn range(num: [usize; 3], down1: usize, up2: usize) -> std::ops::Range<usize> {
+    let [a, b, c] = num;
+    let first = (down1 + 1)
+        .saturating_sub(b)
+        .max((up2 + 1).saturating_sub(c));
+    let last = (a - 1).min(down1).min(up2);
+    first..last + 1
+}
+
+fn small_sum(rows: &[Vec<i128>; 3], down1: usize, up2: usize) -> f64 {
+    let [a, b, c] = rows;
+    let mut sum = 0;
+    for k in range([a.len(), b.len(), c.len()], down1, up2) {
+        let term = a[k] * b[down1 - k] * c[up2 - k];
+        sum += if k % 2 == 0 { term } else { -term };
+    }
+    sum as f64
+}
+
+fn large_sum(rows: &[Vec<BigInt>; 3], down1: usize, up2: usize) -> f64 {
+    let [a, b, c] = rows;
+    let mut sum = BigInt::zero();
+    for k in range([a.len(), b.len(), c.len()], down1, up2) {
+        let term = &a[k] * &b[down1 - k] * &c[up2 - k];
+        if k % 2 == 0 {
+            sum += term;
+        } else {
+            sum -= term;
+        }
+    }
+    // Never out of range: the sum has at most 3 · 200 bits.
+    sum.to_f64().unwrap_or(f64::NAN)
+}
+
+/// The binomial coefficients `(n over 0), ..., (n over n)`, exactly.
+fn pascal<N>(n: usize, integer: impl Fn(usize) -> N) -> Vec<N>
+where
+    N: Clone + std::ops::Mul<Output = N> + std::ops::Div<Output = N>,
+{
+    let mut row = vec![integer(1)];
+    for k in 1..=n {
+        let next = row[k - 1].clone() * integer(n + 1 - k) / integer(k);
+        row.push(next);
+    }
+    row
+}
+
+/// The square roots of the binomial coefficients of `n`.
+fn roots(n: usize) -> Vec<f64> {
+    if n <= MAX_SUM_128 + 1 {
+        let row = pascal(n, |k| k as i128);
+        return row.into_iter().map(|value| (value as f64).sqrt()).collect();
+    }
+    let row = pascal(n, BigInt::from);
+    row.iter()
+        .map(|value| value.to_f64().unwrap_or(f64::NAN).sqrt())
+        .collect()
+}

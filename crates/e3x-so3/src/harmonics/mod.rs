@@ -1,0 +1,21 @@
+//! Real solid and spherical harmonics of any degree, with first and second derivatives.
+
+mod derivative;
+mod output;
+mod recursion;
+mod solid;
+mod spherical;
+
+pub use derivative::{DerivativeTerm, derivative_terms};
+pub use solid::{SolidHarmonics, solid_harmonics};
+pub use spherical::{SphericalHarmonics, spherical_harmonics};
+
+/// The largest degree of harmonics.
+///
+/// Up to here the recursions in `f64` neither overflow nor lose anything to underflow on the unit sphere, and tables
+/// have a sensible size. In `f32` harmonics with a large order that are smaller than about 1e-38 near a pole are zero.
+///
+/// ```
+/// assert!(e3x_so3::solid_harmonics(&[0.0, 0.0, 1.0], e3x_so3::MAX_DEGREE + 1, true).is_err());
+/// ```
+pub const MAX_DEGREE: usize = 1000;

@@ -1,0 +1,123 @@
+//! The two ways to sort the orders `m` of a degree.
+
+/// How the `2l+1` components of a degree are sorted.
+///
+/// | `cartesian_order` | order of `m` | degree 1 |
+/// |---|---|---|
+/// | `true` (default) | `l, -l, l-1, -(l-1), ..., 1, -1, 0` | `x, y, z` |
+/// | `false` | `-l, ..., l` | `y, z, x` |
+///
+/// Source: E3x's `cartesian_order` (arXiv 2401.07595).
+///
+/// ```
+/// use e3x_so3::Order;
+/// let cartesian = Order::from_cartesian(true);
+/// assert_eq!((0..5).map(|i| cartesian.m(2, i)).collect::<Vec<_>>(), [2, -2, 1, -1, 0]);
+/// assert_eq!(cartesian.position(2, -1), 3);
+/// assert_eq!(Order::Standard.position(2, -1), 1);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Order {
+    /// `m = l, -l, l-1, -(l-1), ..., 0`.
+    #[default]
+    Cartesian,
+    /// `m = -l, ..., l`.
+    Standard,
+}
+
+impl Order {
+    /// The order that E3x's argument `cartesian_order` chooses.
+    ///
+    /// ```
+    /// assert_eq!(e3x_so3::Order::from_cartesian(false), e3x_so3::Order::Standard);
+    /// ```
+    pub fn from_cartesian(cartesian_order: bool) -> Self {
+        if cartesian_order {
+            Self::Cartesian
+        } else {
+            Self::Standard
+        }
+    }
+
+    /// The position of order `m` (`-l <= m <= l`) among the `2l+1` components of degree `l`.
+    ///
+    /// ```
+    /// assert_eq!(e3x_so3::Order::Cartesian.position(1, 0), 2);
+    /// ```
+    pub fn position(self, degree: usize, m: isize) -> usize {
+        match self {
+            Self::Standard => degree.wrapping_add_signed(m),
+            Self::Cartesian => 2 * degree.saturating_sub(m.unsigned_abs()) + usize::from(m < 0),
+        }
+    }
+
+    /// The order `m` of the component at `position` (`< 2l+1`) of degree `l`; the inverse of [`Order::position`].
+    ///
+    /// ```
+    /// assert_eq!(e3x_so3::Order::Cartesian.m(1, 1), -1);
+    /// ```
+    pub fn m(self, degree: usize, position: usize) -> isize {
+        let degree = degree as isize;
+        let position = position as isize;
+        match self {
+            Self::Standard => position - degree,
+            Self::Cartesian => {
+                let m = degree - position / 2;
+                if position % 2 == 0 { m } else { -m }
+            }
+        }
+    }
+}
+
+/// The number of harmonics of all degrees `0..=max_degree`: `(max_degree+1)²`.
+///
+/// ```
+/// assert_eq!(e3x_so3::num_harmonics(2), 9);
+/// ```
+pub fn num_harmonics(max_degree: usize) -> usize {
+    (max_degree + 1) * (max_degree + 1)
+}
+
+/// The permutation that sorts one degree into Cartesian order: `cartesian[i] = standard[permutation[i]]`.
+///
+/// ```
+/// assert_eq!(e3x_so3::cartesian_permutation_for_degree(2), [4, 0, 3, 1, 2]);
+/// ```
+pub fn cartesian_permutation_for_degree(degree: usize) -> Vec<usize> {
+    (0..=2 * degree)
+        .map(|i| Order::Standard.position(degree, Order::Cartesian.m(degree, i)))
+        .collect()
+}
+
+/// The permutation that sorts all degrees `0..=max_degree` into Cartesian order.
+///
+/// `cartesian[i] = standard[permutation[i]]`, of length `(max_degree+1)²`.
+///
+/// ```
+/// assert_eq!(e3x_so3::cartesian_permutation(1), [0, 3, 1, 2]);
+/// ```
+pub fn cartesian_permutation(max_degree: usize) -> Vec<usize> {
+    (0..=max_degree)
+        .flat_map(|l| {
+            cartesian_permutation_for_degree(l)
+                .into_iter()
+                .map(move |i| i + l * l)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn position_and_m_are_inverse() {
+        for order in [Order::Cartesian, Order::Standard] {
+            for l in 0..8 {
+                for i in 0..=2 * l {
+                    assert_eq!(order.position(l, order.m(l, i)), i);
+                }
+            }
+        }
+    }
+}
