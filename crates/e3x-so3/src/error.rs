@@ -62,6 +62,48 @@ pub enum Error {
         /// The largest possible number of elements.
         limit: usize,
     },
+    /// A number is NaN or infinite.
+    #[error("`{argument}` must be finite, received {actual}")]
+    NotFinite {
+        /// Name of the argument.
+        argument: &'static str,
+        /// The first number that is not finite.
+        actual: f64,
+    },
+    /// A vector or quaternion without a direction.
+    #[error("`{argument}` must not be zero, because it has no direction")]
+    Zero {
+        /// Name of the argument.
+        argument: &'static str,
+    },
+    /// A number is outside of its range.
+    #[error("`{argument}` must be between {minimum} and {maximum}, received {actual}")]
+    OutOfRange {
+        /// Name of the argument.
+        argument: &'static str,
+        /// The smallest possible value.
+        minimum: f64,
+        /// The largest possible value.
+        maximum: f64,
+        /// The value.
+        actual: f64,
+    },
+    /// A matrix is not orthogonal.
+    #[error(
+        "`{argument}` must be an orthogonal matrix, but `{argument} @ {argument}.T` differs from one by {deviation}"
+    )]
+    NotOrthogonal {
+        /// Name of the argument.
+        argument: &'static str,
+        /// The largest deviation of an element.
+        deviation: f64,
+    },
+    /// An orthogonal matrix is not a rotation.
+    #[error("`{argument}` must be a rotation, but it is a reflection (its determinant is -1)")]
+    Reflection {
+        /// Name of the argument.
+        argument: &'static str,
+    },
     /// The name of a normalization is not known.
     #[error(
         "normalization must be one of 'racah', 'schmidt', '4pi', 'orthonormal', received '{actual}'"

@@ -36,6 +36,7 @@ mod harmonics;
 mod normalization;
 mod order;
 mod real;
+mod rotations;
 
 pub use clebsch_gordan::{
     ClebschGordanTerm, MAX_CLEBSCH_GORDAN_DEGREE, clebsch_gordan, clebsch_gordan_for_degrees,
@@ -49,3 +50,8 @@ pub use harmonics::{
 pub use normalization::Normalization;
 pub use order::{Order, cartesian_permutation, cartesian_permutation_for_degree, num_harmonics};
 pub use real::Real;
+pub use rotations::{
+    GeneratorTerm, WignerD, alignment_rotation, euler_angles_from_rotation, generator_terms,
+    quaternion_from_rotation, random_rotation, random_rotations, rotation, rotation_euler,
+    rotation_from_quaternion, wigner_d,
+};

@@ -43,6 +43,8 @@ pub trait Real:
     const ONE: Self;
     /// The smallest positive normal number.
     const TINY: Self;
+    /// The distance from one to the next larger number.
+    const EPSILON: Self;
 
     /// The nearest number of this type.
     fn from_f64(value: f64) -> Self;
@@ -65,6 +67,7 @@ macro_rules! impl_real {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const TINY: Self = <$type>::MIN_POSITIVE;
+            const EPSILON: Self = <$type>::EPSILON;
 
             #[inline]
             fn from_f64(value: f64) -> Self {

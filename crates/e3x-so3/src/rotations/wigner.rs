@@ -1,0 +1,265 @@
+//! Wigner-D matrices and their generators.
+
+use super::matrix::{Matrix, orthogonal};
+use crate::cache::Cache;
+use crate::error::{check_degree, check_length, count_items};
+use crate::{
+    ClebschGordanTerm, Order, Real, Result, clebsch_gordan_terms, derivative_terms, num_harmonics,
+};
+use std::sync::Arc;
+
+/// The largest degree of Wigner-D matrices.
+const MAX_WIGNER_DEGREE: usize = 100;
+
+/// A derivative of a harmonic of degree `l`: which harmonic of degree `l-1`, and its coefficient.
+#[derive(Debug, Clone, Copy)]
+struct Term {
+    axis: usize,
+    col: usize,
+    coefficient: f64,
+}
+
+/// Wigner-D matrices of all degrees up to a largest one: what rotations do to harmonics.
+///
+/// ```text
+/// spherical_harmonics(r @ rot) = spherical_harmonics(r) @ D(rot)
+/// ```
+///
+/// `D` is block diagonal with one orthogonal block of `2l+1` rows for each degree `l`. In Cartesian order the block of
+/// degree 1 is `rot`. The matrix `rot` may be a reflection as well.
+///
+/// Degree by degree, `D(l)` follows from differentiating its definition. With the matrices `E` of
+/// [`derivative_terms`], `∂R(l)/∂r[i] = E[i] R(l-1)`, which satisfy `Σ E[i] E[i]ᵀ = l (2l-1)`,
+///
+/// ```text
+/// D(l) = Σ_ij E[i] rot[i,j] D(l-1) E[j]ᵀ / (l (2l-1))
+/// ```
+///
+/// Up to scale `E` is an isometry, so rounding errors only add up with the degree, and the result is a polynomial in the
+/// elements of `rot`: there are no special rotations.
+///
+/// The counterpart of `e3x.so3.wigner_d`. Use the function [`wigner_d`] for single matrices.
+///
+/// # Example
+///
+/// ```
+/// use e3x_so3::{WignerD, rotation};
+/// let wigner = WignerD::new(1, true)?;
+/// let rot = rotation([1.0, 2.0, 3.0], 0.4_f64)?;
+/// let mut d = [0.0; 16];
+/// wigner.matrices(rot.as_flattened(), &mut d)?;
+/// assert!((d[5] - rot[0][0]).abs() < 1e-15);
+/// # Ok::<(), e3x_so3::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct WignerD {
+    max_degree: usize,
+    /// The at most five terms of every harmonic.
+    rows: Vec<Vec<Term>>,
+}
+
+impl WignerD {
+    /// Prepares the computation of all degrees `0..=max_degree`.
+    ///
+    /// # Errors
+    ///
+    /// When `max_degree` is above 100.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// assert!(e3x_so3::WignerD::new(2, true).is_ok());
+    /// assert!(e3x_so3::WignerD::new(1000, true).is_err());
+    /// ```
+    pub fn new(max_degree: usize, cartesian_order: bool) -> Result<Self> {
+        check_degree("max_degree", MAX_WIGNER_DEGREE, max_degree)?;
+        let mut rows = vec![Vec::new(); num_harmonics(max_degree)];
+        for term in derivative_terms(max_degree, cartesian_order)?.iter() {
+            let lower = term.col.isqrt();
+            rows[term.row].push(Term {
+                axis: term.axis,
+                col: term.col - lower * lower,
+                coefficient: term.coefficient,
+            });
+        }
+        Ok(Self { max_degree, rows })
+    }
+
+    /// The matrices of `n` rotations `rot` of shape `(n, 3, 3)`, written to `matrices` of shape
+    /// `(n, (L+1)², (L+1)²)`.
+    ///
+    /// # Errors
+    ///
+    /// When a length does not fit or a matrix is not orthogonal.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// let mut d = [0.0; 1];
+    /// e3x_so3::WignerD::new(0, true)?.matrices(&[1., 0., 0., 0., 1., 0., 0., 0., 1.], &mut d)?;
+    /// assert_eq!(d, [1.0]);
+    /// # Ok::<(), e3x_so3::Error>(())
+    /// ```
+    pub fn matrices<T: Real>(&self, rot: &[T], matrices: &mut [T]) -> Result<()> {
+        let n = count_items("rot", "3×3 matrices", 9, rot.len())?;
+        let num = num_harmonics(self.max_degree);
+        let shape = "(n, (max_degree+1)², (max_degree+1)²)";
+        check_length("matrices", shape, n * num * num, matrices.len())?;
+        for (elements, matrix) in rot
+            .chunks_exact(9)
+            .zip(matrices.chunks_exact_mut(num * num))
+        {
+            let rows: &[[T; 3]] = elements.as_chunks().0;
+            let rot = orthogonal("rot", &[rows[0], rows[1], rows[2]])?;
+            matrix.fill(T::ZERO);
+            let mut block = vec![1.0];
+            matrix[0] = T::ONE;
+            for l in 1..=self.max_degree {
+                block = self.next_block(l, &rot, &block);
+                let size = 2 * l + 1;
+                for (i, row) in block.chunks_exact(size).enumerate() {
+                    let start = (l * l + i) * num + l * l;
+                    for (element, &value) in matrix[start..start + size].iter_mut().zip(row) {
+                        *element = T::from_f64(value);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The block of degree `l` from that of degree `l-1`.
+    fn next_block(&self, l: usize, rot: &Matrix, lower: &[f64]) -> Vec<f64> {
+        let (size, lower_size) = (2 * l + 1, 2 * l - 1);
+        let rows = &self.rows[l * l..(l + 1) * (l + 1)];
+        // half[i][b, n] = Σ_j rot[i, j] Σ_c D(l-1)[b, c] E[j][n, c]
+        let mut half = vec![0.0; 3 * lower_size * size];
+        for b in 0..lower_size {
+            for (n, terms) in rows.iter().enumerate() {
+                let mut sums = [0.0; 3];
+                for term in terms {
+                    sums[term.axis] += term.coefficient * lower[b * lower_size + term.col];
+                }
+                for i in 0..3 {
+                    half[(i * lower_size + b) * size + n] =
+                        rot[i][0] * sums[0] + rot[i][1] * sums[1] + rot[i][2] * sums[2];
+                }
+            }
+        }
+        let scale = 1.0 / (l * (2 * l - 1)) as f64;
+        let mut block = vec![0.0; size * size];
+        for (row, terms) in block.chunks_exact_mut(size).zip(rows) {
+            for term in terms {
+                let start = (term.axis * lower_size + term.col) * size;
+                let coefficient = scale * term.coefficient;
+                for (element, value) in row.iter_mut().zip(&half[start..start + size]) {
+                    *element += coefficient * value;
+                }
+            }
+        }
+        block
+    }
+}
+
+/// The Wigner-D matrix of one rotation, of shape `((max_degree+1)², (max_degree+1)²)`; see [`WignerD`].
+///
+/// The counterpart of `e3x.so3.wigner_d`.
+///
+/// # Errors
+///
+/// When `rot` is not orthogonal or `max_degree` is above 100.
+///
+/// # Example
+///
+/// ```
+/// use e3x_so3::{rotation_euler, wigner_d};
+/// let rot = rotation_euler(0.1_f64, 0.2, 0.3)?;
+/// let d = wigner_d(&rot, 1, true)?;
+/// for i in 0..3 {
+///     for j in 0..3 {
+///         assert!((d[4 * (i + 1) + j + 1] - rot[i][j]).abs() < 1e-15);
+///     }
+/// }
+/// # Ok::<(), e3x_so3::Error>(())
+/// ```
+pub fn wigner_d<T: Real>(
+    rot: &[[T; 3]; 3],
+    max_degree: usize,
+    cartesian_order: bool,
+) -> Result<Vec<T>> {
+    let wigner = WignerD::new(max_degree, cartesian_order)?;
+    let num = num_harmonics(max_degree);
+    let mut matrix = vec![T::ZERO; num * num];
+    wigner.matrices(rot.as_flattened(), &mut matrix)?;
+    Ok(matrix)
+}
+
+/// One element of a generator of rotations; see [`generator_terms`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GeneratorTerm {
+    /// The axis of the rotation: 0, 1, 2 for `x`, `y`, `z`.
+    pub axis: usize,
+    /// Row: `l² +` the position within degree `l`.
+    pub row: usize,
+    /// Column: `l² +` the position within the same degree.
+    pub col: usize,
+    /// The element.
+    pub coefficient: f64,
+}
+
+/// The generators `X` of rotations about the coordinate axes, in all degrees `0..=max_degree`: the derivatives of
+/// Wigner-D matrices with respect to the angle, at the identity.
+///
+/// ```text
+/// D(rotation(axis, angle)) = exp(angle X[axis])      X[axis] = √(l(l+1)) C(1, l, l)[axis, :, :]
+/// ```
+///
+/// with the Clebsch–Gordan coefficients `C` of [`clebsch_gordan_terms`] (the formula E3x uses for Wigner-D matrices of
+/// Euler angles). They give all derivatives: along a path of rotations with angular velocity `ω`,
+/// `d rot/dt = rot @ Σ ω[k] X[k]` (in degree 1, Cartesian order), the matrix changes by `dD/dt = D @ Σ ω[k] X[k]`.
+///
+/// The list is computed once and shared.
+///
+/// # Errors
+///
+/// When `max_degree` is above 100.
+///
+/// # Example
+///
+/// ```
+/// // A rotation about z moves x towards y.
+/// let terms = e3x_so3::generator_terms(1, true)?;
+/// let term = terms.iter().find(|term| (term.axis, term.row) == (2, 1)).unwrap();
+/// assert_eq!(term.col, 2);
+/// assert!((term.coefficient - 1.0).abs() < 1e-15);
+/// # Ok::<(), e3x_so3::Error>(())
+/// ```
+pub fn generator_terms(max_degree: usize, cartesian_order: bool) -> Result<Arc<[GeneratorTerm]>> {
+    static CACHE: Cache<(usize, Order), [GeneratorTerm]> = Cache::new();
+    check_degree("max_degree", MAX_WIGNER_DEGREE, max_degree)?;
+    let order = Order::from_cartesian(cartesian_order);
+    let blocks = (1..=max_degree)
+        .map(|l| clebsch_gordan_terms(1, l, l, cartesian_order))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(CACHE.get_or_compute((max_degree, order), || {
+        (1..)
+            .zip(&blocks)
+            .flat_map(|(l, block)| generators(l, block, order))
+            .collect()
+    }))
+}
+
+fn generators(
+    l: usize,
+    block: &[ClebschGordanTerm],
+    order: Order,
+) -> impl Iterator<Item = GeneratorTerm> {
+    let factor = ((l * (l + 1)) as f64).sqrt();
+    block.iter().map(move |term| GeneratorTerm {
+        // Degree 1 in Cartesian order is x, y, z.
+        axis: Order::Cartesian.position(1, order.m(1, term.m1)),
+        row: l * l + term.m2,
+        col: l * l + term.m3,
+        coefficient: factor * term.value,
+    })
+}
