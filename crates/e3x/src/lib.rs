@@ -10,6 +10,7 @@ mod error;
 pub mod nn;
 pub(crate) mod op;
 mod shape;
+pub mod testing;
 
 pub use error::{Error, Result};
 pub use shape::FeatureShape;
