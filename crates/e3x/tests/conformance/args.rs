@@ -54,6 +54,17 @@ impl Args {
         Ok(self.get(name)?.unwrap_or(default))
     }
 
+    /// All arguments of a nested object, under their own names.
+    pub fn group(&self, name: &str) -> serde_json::Map<String, Value> {
+        let prefix = format!("{name}.");
+        let inner = |(key, value): (&String, &Value)| {
+            let inner = key.strip_prefix(&prefix)?;
+            self.used.borrow_mut().insert(key.clone());
+            Some((inner.to_string(), value.clone()))
+        };
+        self.values.iter().filter_map(inner).collect()
+    }
+
     /// Overwrites `target` if the case has the argument.
     pub fn set<T: DeserializeOwned>(&self, name: &str, target: &mut T) -> Result<()> {
         if let Some(value) = self.get(name)? {

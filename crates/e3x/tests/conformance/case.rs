@@ -15,6 +15,18 @@ pub type Error = Box<dyn std::error::Error>;
 /// Result of the functions that run a case.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// Returned for a case that asks for something the library does not have yet; it is skipped.
+#[derive(Debug)]
+pub struct NotBuilt(pub &'static str);
+
+impl std::fmt::Display for NotBuilt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "not built yet: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotBuilt {}
+
 /// The device of all cases.
 pub const CPU: Device = Device::Cpu;
 
@@ -112,14 +124,6 @@ impl Case {
             return Err(format!("input '{name}.0' is missing").into());
         }
         Ok(list)
-    }
-
-    /// An input of indices.
-    pub fn indices(&self, name: &str) -> Result<Option<Vec<i64>>> {
-        let Some(input) = self.optional(name) else {
-            return Ok(None);
-        };
-        Ok(Some(input.flatten_all()?.to_vec1()?))
     }
 
     /// The builder that layers take the parameters of the case from.

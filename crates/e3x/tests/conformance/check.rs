@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use candle_core::Tensor;
 use e3x::autograd::{self, CreateGraph};
 
-use crate::case::{Case, Outputs, Result, Tensors};
+use crate::case::{Case, NotBuilt, Outputs, Result, Tensors};
 use crate::compare::Deviation;
 use crate::folders::CaseFile;
 use crate::registry;
@@ -15,8 +15,8 @@ use crate::registry;
 pub enum Status {
     Passed,
     Failed(Vec<String>),
-    /// The library does not have the operation yet.
-    Skipped,
+    /// The library does not have the operation yet, or not this part of it.
+    Skipped(Option<&'static str>),
 }
 
 /// A case that was run.
@@ -41,7 +41,12 @@ pub fn run(file: &CaseFile) -> Outcome {
     let result = catch_unwind(AssertUnwindSafe(|| judge(&mut outcome)));
     match result {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => outcome.status = Status::Failed(vec![error.to_string()]),
+        Ok(Err(error)) => {
+            outcome.status = match error.downcast_ref::<NotBuilt>() {
+                Some(NotBuilt(part)) => Status::Skipped(Some(part)),
+                None => Status::Failed(vec![error.to_string()]),
+            }
+        }
         Err(payload) => {
             let text = payload.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
@@ -60,7 +65,7 @@ fn judge(outcome: &mut Outcome) -> Result<()> {
         return Err(format!("the case is of '{}', in the folder of '{folder}'", case.op).into());
     }
     let Some(function) = registry::find(&case.op) else {
-        outcome.status = Status::Skipped;
+        outcome.status = Status::Skipped(None);
         return Ok(());
     };
     let Outputs(outputs) = function(&case)?;

@@ -19,10 +19,17 @@ mod case;
 mod check;
 mod cli;
 mod compare;
+mod composites;
 mod folders;
+mod models;
+mod nn_features;
+mod nn_functions;
+mod nn_modules;
+mod ops;
 mod registry;
 mod report;
 mod run;
+mod so3;
 
 use std::process::ExitCode;
 

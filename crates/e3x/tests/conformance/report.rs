@@ -11,7 +11,8 @@ use crate::compare::Deviation;
 struct Operation {
     passed: usize,
     failed: usize,
-    skipped: usize,
+    /// Number of cases by what is missing (`None`: the whole operation).
+    skipped: BTreeMap<Option<&'static str>, usize>,
     /// In f64 and in f32.
     deviations: [Deviation; 2],
 }
@@ -32,7 +33,7 @@ impl<'a> Report<'a> {
             match outcome.status {
                 Status::Passed => operation.passed += 1,
                 Status::Failed(_) => operation.failed += 1,
-                Status::Skipped => operation.skipped += 1,
+                Status::Skipped(part) => *operation.skipped.entry(part).or_default() += 1,
             }
             let deviation = &mut operation.deviations[usize::from(!outcome.is_f64)];
             *deviation = deviation.max(outcome.deviation);
@@ -62,9 +63,9 @@ impl<'a> Report<'a> {
     }
 
     fn num_skipped(&self) -> usize {
-        self.operations
-            .values()
-            .map(|operation| operation.skipped)
+        let operations = self.operations.values();
+        operations
+            .flat_map(|operation| operation.skipped.values())
             .sum()
     }
 
@@ -138,20 +139,16 @@ impl<'a> Report<'a> {
     }
 
     fn skipped(&self) -> String {
-        let skipped = self
-            .operations
-            .iter()
-            .filter(|(_, operation)| operation.skipped > 0);
-        let skipped: Vec<_> = skipped
-            .map(|(op, operation)| format!("    {op} ({})", operation.skipped))
-            .collect();
-        if skipped.is_empty() {
-            return String::new();
+        let mut text = String::new();
+        for (op, operation) in &self.operations {
+            for (part, num) in &operation.skipped {
+                let part = part.map(|part| format!(" with {part}")).unwrap_or_default();
+                let _ = writeln!(text, "    {op}{part} ({num})");
+            }
         }
-        let num = skipped.len();
-        format!(
-            "\nskipped, not built yet: {num} operations (cases)\n{}\n",
-            skipped.join("\n")
-        )
+        if text.is_empty() {
+            return text;
+        }
+        format!("\nskipped, not built yet: operations (cases)\n{text}")
     }
 }
