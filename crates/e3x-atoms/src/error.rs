@@ -53,6 +53,9 @@ pub enum Error {
     /// A potential failed; the error is the one of the library it is built on.
     #[error("the potential failed: {0}")]
     Potential(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The model or a layer of it failed.
+    #[error(transparent)]
+    Model(#[from] e3x::Error),
     /// A plot could not be drawn.
     #[error("cannot draw `{}`: {message}", path.display())]
     Plot {
@@ -65,6 +68,12 @@ pub enum Error {
 
 /// The result of a fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Model(error.into())
+    }
+}
 
 impl Error {
     /// Wraps the error of the library that a [`Potential`](crate::potential::Potential) is built on.

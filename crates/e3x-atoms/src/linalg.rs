@@ -33,6 +33,13 @@ pub(crate) fn cross(a: Vec3, b: Vec3) -> Vec3 {
     ]
 }
 
+/// Multiplies all rows by a factor.
+pub(crate) fn scale_rows(factor: f64, rows: &mut [Vec3]) {
+    for row in rows {
+        *row = scale(factor, *row);
+    }
+}
+
 /// The dot product of two lists of 3-vectors, taken as one long vector each.
 pub(crate) fn dot_rows(a: &[Vec3], b: &[Vec3]) -> f64 {
     a.iter().zip(b).map(|(x, y)| dot(*x, *y)).sum()
@@ -51,11 +58,6 @@ pub(crate) fn determinant(m: &Mat3) -> f64 {
 /// The row vector `v` times the matrix: for a cell, fractional to Cartesian coordinates.
 pub(crate) fn row_times(v: Vec3, m: &Mat3) -> Vec3 {
     std::array::from_fn(|k| v[0] * m[0][k] + v[1] * m[1][k] + v[2] * m[2][k])
-}
-
-/// The matrix times the column vector `v`.
-pub(crate) fn times_column(m: &Mat3, v: Vec3) -> Vec3 {
-    m.map(|row| dot(row, v))
 }
 
 /// The reciprocal vectors b_k of the rows a_k, as rows, with a_i · b_k = δ_ik (no factor 2π).

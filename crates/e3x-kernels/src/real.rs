@@ -2,6 +2,12 @@
 
 /// `f32` or `f64`.
 pub trait Real: e3x_so3::Real + std::ops::MulAssign + std::iter::Sum {
+    /// Rounds a double to this type: `from_f64` under a name that does not clash with that of
+    /// tensor libraries.
+    #[must_use]
+    fn of(value: f64) -> Self {
+        Self::from_f64(value)
+    }
     /// `self * a + b` with one rounding.
     #[must_use]
     fn mul_add(self, a: Self, b: Self) -> Self;

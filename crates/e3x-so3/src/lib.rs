@@ -30,14 +30,17 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod cartesian;
 mod clebsch_gordan;
 mod error;
 mod harmonics;
 mod normalization;
 mod order;
+mod quadrature;
 mod real;
 mod rotations;
 
+pub use cartesian::{irreps_to_tensor, is_traceless_symmetric, tensor_to_irreps};
 pub use clebsch_gordan::{
     ClebschGordanTerm, MAX_CLEBSCH_GORDAN_DEGREE, clebsch_gordan, clebsch_gordan_for_degrees,
     clebsch_gordan_terms,
@@ -49,6 +52,7 @@ pub use harmonics::{
 };
 pub use normalization::Normalization;
 pub use order::{Order, cartesian_permutation, cartesian_permutation_for_degree, num_harmonics};
+pub use quadrature::{Quadrature, QuadratureSize, delley_quadrature, lebedev_quadrature};
 pub use real::Real;
 pub use rotations::{
     GeneratorTerm, WignerD, alignment_rotation, euler_angles_from_rotation, generator_terms,

@@ -2,14 +2,18 @@
 //! [E3x](https://arxiv.org/abs/2401.07595) on [`candle_core::Tensor`]s.
 //!
 //! Features carry irreducible representations of O(3) up to a degree L in plain tensors of shape
-//! `(..., P, (L+1)^2, F)`; see [`FeatureShape`].
+//! `(..., P, (L+1)^2, F)`; see [`FeatureShape`]. Modules mirror E3x's: [`so3`], [`ops`], [`nn`],
+//! [`config`]; [`autograd`] computes derivatives of any order, [`optim`] trains, [`testing`] checks.
 
 pub mod autograd;
 pub mod config;
 mod error;
 pub mod nn;
 pub(crate) mod op;
+pub mod ops;
+pub mod optim;
 mod shape;
+pub mod so3;
 pub mod testing;
 
 pub use error::{Error, Result};

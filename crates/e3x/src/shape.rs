@@ -85,6 +85,27 @@ impl FeatureShape {
         })
     }
 
+    /// The shape of the sum of features of both shapes ([`nn::add`](crate::nn::add)): the higher
+    /// degree, and pseudotensors if either has them.
+    ///
+    /// # Errors
+    /// If the numbers of features differ.
+    pub fn join(&self, other: Self) -> Result<Self> {
+        if self.features != other.features {
+            let expected = format!("{} features", self.features);
+            return Err(Error::argument(
+                "other",
+                expected,
+                other.features.to_string(),
+            ));
+        }
+        Ok(Self {
+            parity: self.parity.max(other.parity),
+            max_degree: self.max_degree.max(other.max_degree),
+            features: self.features,
+        })
+    }
+
     /// Number of entries of all degrees, `(max_degree + 1)^2`.
     pub fn size(&self) -> usize {
         (self.max_degree + 1).pow(2)

@@ -142,6 +142,8 @@ impl Scanner<'_> {
 }
 
 /// A key or a value such that [`parse`] returns it unchanged.
+///
+/// Arrays in brackets are quoted too, since ASE 3.29 splits them at their blanks otherwise.
 pub(super) fn quote(text: &str) -> String {
     let special = |c: char| {
         c.is_ascii_whitespace()
@@ -155,18 +157,4 @@ pub(super) fn quote(text: &str) -> String {
         .replace('"', "\\\"")
         .replace('\n', "\\n");
     format!("\"{escaped}\"")
-}
-
-/// A value such that [`parse`] returns it unchanged; an array in brackets stays one.
-pub(super) fn quote_value(text: &str) -> String {
-    if text.starts_with('[') && !text.contains('\n') {
-        let mut scanner = Scanner {
-            line: text,
-            chars: text.chars().peekable(),
-        };
-        if scanner.nested('[', ']').is_ok() && scanner.chars.peek().is_none() {
-            return text.to_owned();
-        }
-    }
-    quote(text)
 }

@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::KeyNames;
-use super::comment::{quote, quote_value};
+use super::comment::quote;
 use crate::elements;
 use crate::error::{Error, Result};
 use crate::frame::{ColumnValues, Frame};
@@ -158,7 +158,7 @@ impl<W: Write> Writer<W> {
                 let expected = "a key that is neither empty nor that of another field";
                 return Err(Error::argument("info", expected, format!("`{key}`")));
             }
-            push_pair(text, &format!(" {}", quote(key)), &quote_value(value));
+            push_pair(text, &format!(" {}", quote(key)), &quote(value));
         }
         text.push('\n');
         Ok(())

@@ -19,13 +19,9 @@ const MAX_SUM_128: usize = 120;
 ///
 /// The alternating sum is an integer and computed exactly; the rest are products of positive numbers.
 pub(super) struct Coupling {
-    degrees: [usize; 3],
-    /// Rows of Pascal's triangle for `A`, `B`, `C`.
-    rows: Rows,
-    /// Square roots of the rows for `2l1`, `2l2`, `2l3`.
-    roots: [Vec<f64>; 3],
-    /// Square root of the factor without orders.
-    factor: f64,
+    degree2: isize,
+    /// The coefficients for `m1 = 0..=l1` and `m2 = -l2..=l2`; zero where `|m1+m2| > l3`.
+    values: Vec<f64>,
 }
 
 enum Rows {
@@ -49,24 +45,30 @@ impl Coupling {
         };
         let [row1, row2, row3] = degrees.map(|l| roots(2 * l));
         let factor = row1[excess[0]] * row2[excess[0]] / roots(sum + 1)[excess[0]];
+        let mut values = Vec::with_capacity((l1 + 1) * (2 * l2 + 1));
+        for m1 in 0..=l1 {
+            for up2 in 0..=2 * l2 {
+                // l3 + m3, with m2 = up2 - l2.
+                let Some(up3) = (l3 + m1 + up2).checked_sub(l2).filter(|&up3| up3 <= 2 * l3) else {
+                    values.push(0.0);
+                    continue;
+                };
+                let sum = match &rows {
+                    Rows::Small(rows) => small_sum(rows, l1 - m1, up2),
+                    Rows::Large(rows) => large_sum(rows, l1 - m1, up2),
+                };
+                values.push(sum / row1[l1 - m1] / row2[up2] * factor / row3[up3]);
+            }
+        }
         Some(Self {
-            degrees,
-            rows,
-            roots: [row1, row2, row3],
-            factor,
+            degree2: l2 as isize,
+            values,
         })
     }
 
-    /// The coefficient for orders with `|m1| <= l1`, `|m2| <= l2`, `|m1+m2| <= l3`.
+    /// The coefficient for orders with `0 <= m1 <= l1`, `|m2| <= l2`, `|m1+m2| <= l3`.
     pub(super) fn coefficient(&self, m1: isize, m2: isize) -> f64 {
-        let [l1, l2, l3] = self.degrees;
-        let (down1, up2) = (l1.wrapping_add_signed(-m1), l2.wrapping_add_signed(m2));
-        let sum = match &self.rows {
-            Rows::Small(rows) => small_sum(rows, down1, up2),
-            Rows::Large(rows) => large_sum(rows, down1, up2),
-        };
-        let down3 = l3.wrapping_add_signed(-m1 - m2);
-        sum / self.roots[0][down1] / self.roots[1][up2] * self.factor / self.roots[2][down3]
+        self.values[(m1 * (2 * self.degree2 + 1) + self.degree2 + m2) as usize]
     }
 }
 

@@ -1,7 +1,36 @@
 //! Neural network building blocks; mirrors `e3x.nn`.
 
+mod activations;
+mod basis;
+mod dense;
+mod embed;
+mod features;
+mod functions;
 mod initializers;
+mod message_pass;
 mod params;
+mod tensor;
 
-pub use initializers::Initializer;
+pub use activations::{
+    bent_identity, celu, elu, gelu, hard_silu, hard_swish, hard_tanh, leaky_relu, mish, relu,
+    relu6, selu, serf, shifted_softplus, silu, soft_sign, swish,
+};
+pub use basis::{AngularFunction, Basis, BasisConfig, BasisDetails, basis, basis_with_details};
+pub use dense::{Dense, DenseConfig};
+pub use embed::{Embed, lookup};
+pub use features::{
+    add, change_max_degree_or_type, even_degree_mask, odd_degree_mask, reflect, rotate,
+};
+pub use functions::{
+    Basic, Cutoff, CutoffFn, CutoffOptions, Damping, DampingFn, DampingOptions, Exponential, Gamma,
+    Radial, RadialFn, RadialFunction, Reciprocal, ReciprocalKind, ScalarFunction, basic_bernstein,
+    basic_chebyshev, basic_fourier, basic_gaussian, cosine_cutoff, exponential_bernstein,
+    exponential_chebyshev, exponential_fourier, exponential_gaussian, exponential_mapping,
+    reciprocal_bernstein, reciprocal_chebyshev, reciprocal_fourier, reciprocal_gaussian,
+    reciprocal_mapping, rectangular_window, sinc, smooth_cutoff, smooth_damping, smooth_switch,
+    smooth_window, triangular_window,
+};
+pub use initializers::{Distribution, FanMode, Initializer};
+pub use message_pass::{MessagePass, MessagePassConfig};
 pub use params::{Parameters, VarBuilder};
+pub use tensor::{Tensor, TensorConfig};

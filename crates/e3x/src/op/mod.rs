@@ -5,11 +5,18 @@
 //! layouts, dtypes, the tape, [`CreateGraph`](crate::autograd::CreateGraph), gradients that nobody
 //! asked for, and operations with more operands than candle's three.
 
+pub(crate) mod bias;
 pub(crate) mod coupling;
 pub(crate) mod dense;
+pub(crate) mod elementwise;
+pub(crate) mod gate;
 pub(crate) mod harmonics;
 pub(crate) mod message;
 pub(crate) mod multilinear;
+pub(crate) mod norm;
+pub(crate) mod radial;
+pub(crate) mod rows;
+pub(crate) mod segment;
 
 use std::sync::Arc;
 

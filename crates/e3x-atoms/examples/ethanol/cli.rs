@@ -1,0 +1,135 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use e3x::optim::Schedule;
+use e3x_atoms::model::ModelConfig;
+use e3x_atoms::train::{Precision, TrainConfig};
+use e3x_atoms::{Error, Result, units};
+
+/// Trains an equivariant potential on energies and forces, relaxes the molecule and runs molecular dynamics with it.
+///
+/// Without options: a short demonstration on ethanol (about two minutes on two cores). The real run is `--epochs 100`.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "ethanol", version)]
+pub struct Cli {
+    /// Extended XYZ file with energies (eV) and forces (eV/Å) [default: data/ethanol_gfn2.extxyz of the repository].
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Number of training frames, drawn from the first 1000 frames.
+    #[arg(long, default_value_t = 900)]
+    pub train: usize,
+    /// Number of validation frames, drawn from the first 1000 frames.
+    #[arg(long, default_value_t = 100)]
+    pub valid: usize,
+    /// Number of passes over the training frames.
+    #[arg(long, default_value_t = 20)]
+    pub epochs: usize,
+    /// Frames per step.
+    #[arg(long, default_value_t = 10)]
+    pub batch: usize,
+    /// Feature channels of the model.
+    #[arg(long, default_value_t = 32)]
+    pub features: usize,
+    /// Highest degree of the features.
+    #[arg(long, default_value_t = 2)]
+    pub max_degree: usize,
+    /// Message-passing iterations.
+    #[arg(long, default_value_t = 3)]
+    pub iterations: usize,
+    /// Number of radial basis functions.
+    #[arg(long, default_value_t = 16)]
+    pub basis: usize,
+    /// Cutoff distance in Å.
+    #[arg(long, default_value_t = 5.0)]
+    pub cutoff: f64,
+    /// Learning rate of Adam at the start.
+    #[arg(long, default_value_t = 0.01)]
+    pub lr: f64,
+    /// Decay of the learning rate: cosine (to zero) or constant.
+    #[arg(long, default_value_t = Schedule::Cosine)]
+    pub schedule: Schedule,
+    /// Weight of the forces in the loss.
+    #[arg(long, default_value_t = 1.0)]
+    pub forces_weight: f64,
+    /// Unit of energy inside model and loss: kcal/mol or eV.
+    #[arg(long, default_value = "kcal/mol", value_parser = ["kcal/mol", "eV"])]
+    pub energy_unit: String,
+    /// Seed of parameters, split, shuffles and velocities.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Precision: f32 or f64.
+    #[arg(long, default_value_t = Precision::F32)]
+    pub dtype: Precision,
+    /// Folder for checkpoint, metrics, plots, relaxed structure and trajectory.
+    #[arg(long, default_value = "out/ethanol")]
+    pub out: PathBuf,
+    /// Continue the run in the out folder after its last complete epoch.
+    #[arg(long)]
+    pub resume: bool,
+    /// Start anew although the out folder holds a run, whose files are replaced.
+    #[arg(long, conflicts_with = "resume")]
+    pub overwrite: bool,
+    /// Only evaluate: FILE is a checkpoint (.safetensors, tried on the data) or an extended XYZ file (on which the
+    /// checkpoint in the out folder is tried).
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "overwrite"])]
+    pub evaluate: Option<PathBuf>,
+    /// Steps of molecular dynamics, 0.5 fs each.
+    #[arg(long, default_value_t = 2000)]
+    pub md_steps: u64,
+}
+
+impl Cli {
+    /// The settings of the training run.
+    pub fn train_config(&self) -> TrainConfig {
+        TrainConfig {
+            model: ModelConfig {
+                features: self.features,
+                max_degree: self.max_degree,
+                num_iterations: self.iterations,
+                num_basis_functions: self.basis,
+                cutoff: self.cutoff,
+                ..ModelConfig::default()
+            },
+            num_train: self.train,
+            num_valid: self.valid,
+            epochs: self.epochs,
+            batch_size: self.batch,
+            learning_rate: self.lr,
+            schedule: self.schedule,
+            forces_weight: self.forces_weight,
+            energy_unit: if self.energy_unit == "eV" {
+                1.0
+            } else {
+                units::KCAL_PER_MOL
+            },
+            seed: self.seed,
+            dtype: self.dtype,
+        }
+    }
+
+    /// The data file: the one named, or the repository's.
+    pub fn data_file(&self) -> Result<PathBuf> {
+        if let Some(file) = &self.data {
+            return Ok(file.clone());
+        }
+        let relative = PathBuf::from("data/ethanol_gfn2.extxyz");
+        let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(&relative);
+        [relative, repository]
+            .into_iter()
+            .find(|file| file.exists())
+            .ok_or_else(|| Error::Argument {
+                argument: "--data".into(),
+                expected: "an extended XYZ file".into(),
+                received: "none, and there is no data/ethanol_gfn2.extxyz here".into(),
+            })
+    }
+
+    /// The checkpoint in the out folder.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.out.join("checkpoint.safetensors")
+    }
+}

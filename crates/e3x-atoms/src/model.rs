@@ -1,0 +1,334 @@
+//! The message-passing potential of E3x's MD17 tutorial.
+
+use candle_core::{DType, Device, Tensor};
+use e3x::autograd::{self, CreateGraph};
+use e3x::nn::{
+    self, BasisConfig, Cutoff, Dense, DenseConfig, Embed, Initializer, MessagePass,
+    MessagePassConfig, Parameters, Radial, VarBuilder,
+};
+use e3x::{FeatureShape, ops};
+use serde::{Deserialize, Serialize};
+
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use crate::frame::Frame;
+use crate::potential::Potential;
+
+/// Size and options of a [`MessagePassingPotential`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Number of feature channels F.
+    pub features: usize,
+    /// Highest degree L of features and basis.
+    pub max_degree: usize,
+    /// Number of message-passing iterations.
+    pub num_iterations: usize,
+    /// Number K of reciprocal Bernstein functions.
+    pub num_basis_functions: usize,
+    /// Cutoff in Å.
+    pub cutoff: f64,
+    /// Highest atomic number that the model knows.
+    pub max_atomic_number: usize,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            features: 32,
+            max_degree: 2,
+            num_iterations: 3,
+            num_basis_functions: 16,
+            cutoff: 5.0,
+            max_atomic_number: 118,
+        }
+    }
+}
+
+/// One iteration: messages between atoms, then refinement of each atom.
+#[derive(Debug, Clone)]
+struct Iteration {
+    message_pass: MessagePass,
+    dense: Dense,
+    residual: Dense,
+    /// Only scalars come out.
+    last: bool,
+}
+
+/// An equivariant message-passing model of the potential energy: the model of E3x's tutorial on
+/// MD17 (`md17_ethanol.ipynb` of google-research/e3x).
+///
+/// ```text
+/// x = Embed(Z)
+/// repeat:  y = x + MessagePass(x, basis)      (last iteration: only scalars)
+///          x = x + Dense(silu(Dense(y)))       (second Dense starts at zero)
+/// E = sum over atoms of x · readout + element_bias[Z]
+/// ```
+///
+/// Parameter paths are those of the Flax model (`Embed_0/embedding`, `MessagePass_0/tensor/kernel`,
+/// `Dense_0/0+/kernel`, ..., `element_bias`).
+#[derive(Debug, Clone)]
+pub struct MessagePassingPotential {
+    config: ModelConfig,
+    embed: Embed,
+    iterations: Vec<Iteration>,
+    readout: Tensor,
+    element_bias: Tensor,
+}
+
+impl MessagePassingPotential {
+    /// Builds the model.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if a size is zero or the cutoff is not positive; [`Error::Model`] if a
+    /// parameter does not fit.
+    pub fn new(config: &ModelConfig, vb: VarBuilder) -> Result<Self> {
+        check(config)?;
+        let embed = Embed::new(
+            config.max_atomic_number + 1,
+            config.features,
+            vb.pp("Embed_0"),
+        )?;
+        let mut shape = embed.output_shape();
+        let mut iterations = Vec::with_capacity(config.num_iterations);
+        for i in 0..config.num_iterations {
+            let last = i + 1 == config.num_iterations;
+            let iteration = Iteration::new(config, shape, i, last, &vb)?;
+            shape = iteration.residual.output_shape();
+            iterations.push(iteration);
+        }
+        let name = format!("Dense_{}", 2 * config.num_iterations);
+        let readout =
+            vb.pp(name)
+                .get_with_hints((config.features, 1), "kernel", Initializer::Zeros)?;
+        let element_bias = vb.get_with_hints(
+            config.max_atomic_number + 1,
+            "element_bias",
+            Initializer::Zeros,
+        )?;
+        Ok(Self {
+            config: config.clone(),
+            embed,
+            iterations,
+            readout,
+            element_bias,
+        })
+    }
+
+    /// Builds the model with fresh, seeded parameters.
+    ///
+    /// # Errors
+    /// As [`MessagePassingPotential::new`].
+    pub fn seeded(config: &ModelConfig, seed: u64, dtype: DType) -> Result<(Self, Parameters)> {
+        let parameters = Parameters::seeded(seed);
+        let model = Self::new(config, parameters.builder(dtype, &Device::Cpu))?;
+        Ok((model, parameters))
+    }
+
+    /// Size and options.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The dtype of the parameters.
+    pub fn dtype(&self) -> DType {
+        self.readout.dtype()
+    }
+
+    /// Energies of the frames of a batch with other positions, shape `(B)`.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if an atomic number is larger than the model knows, or shapes or dtypes do
+    /// not fit.
+    pub fn energy(&self, batch: &Batch, positions: &Tensor) -> Result<Tensor> {
+        let basis = BasisConfig::new(
+            self.config.max_degree,
+            self.config.num_basis_functions,
+            Radial::default(),
+        )
+        .with_cutoff(Cutoff::smooth(self.config.cutoff));
+        let basis = nn::basis(&batch.displacements(positions)?, &basis)?;
+        let mut x = self.embed.forward(&batch.atomic_numbers)?;
+        for iteration in &self.iterations {
+            let y = iteration.message_pass.forward(&x, &basis, &batch.graph)?;
+            if iteration.last {
+                x = nn::change_max_degree_or_type(&x, Some(0), Some(false))?;
+            }
+            let y = iteration.dense.forward(&nn::add(&[&x, &y])?)?;
+            let y = iteration.residual.forward(&nn::silu(&y)?)?;
+            x = nn::add(&[&x, &y])?;
+        }
+        let atoms = batch.num_atoms();
+        let x = x
+            .reshape((atoms, self.config.features))?
+            .matmul(&self.readout)?;
+        let bias = nn::lookup(&self.element_bias, "atomic_numbers", &batch.atomic_numbers)?;
+        let atomic_energies = (x.reshape(atoms)? + bias)?;
+        Ok(ops::indexed_sum(&atomic_energies, &batch.segments, false)?)
+    }
+
+    /// Energies, shape `(B)`, and forces, shape `(N, 3)`: the negative gradient of their sum.
+    ///
+    /// With [`CreateGraph::Yes`] both can be differentiated with respect to the parameters.
+    ///
+    /// # Errors
+    /// As [`MessagePassingPotential::energy`].
+    pub fn energy_and_forces(
+        &self,
+        batch: &Batch,
+        create_graph: CreateGraph,
+    ) -> Result<(Tensor, Tensor)> {
+        let positions = autograd::variable(&batch.positions)?;
+        let energy = self.energy(batch, &positions)?;
+        let gradient = autograd::grad(&energy, &[&positions], create_graph)?.remove(0);
+        Ok((energy, gradient.neg()?))
+    }
+}
+
+impl Iteration {
+    fn new(
+        config: &ModelConfig,
+        input: FeatureShape,
+        index: usize,
+        last: bool,
+        vb: &VarBuilder,
+    ) -> Result<Self> {
+        let message_config = if last {
+            MessagePassConfig {
+                max_degree: Some(0),
+                include_pseudotensors: false,
+                ..MessagePassConfig::default()
+            }
+        } else {
+            MessagePassConfig::default()
+        };
+        let basis = (config.max_degree, config.num_basis_functions);
+        let path = vb.pp(format!("MessagePass_{index}"));
+        let message_pass = MessagePass::new(input, basis, message_config, path)?;
+        let message = message_pass.output_shape();
+        let shape = if last { message } else { input.join(message)? };
+        let dense = DenseConfig::new(config.features);
+        let residual = DenseConfig {
+            kernel_init: Initializer::Zeros,
+            ..dense.clone()
+        };
+        let dense = Dense::new(shape, dense, vb.pp(format!("Dense_{}", 2 * index)))?;
+        let residual = Dense::new(shape, residual, vb.pp(format!("Dense_{}", 2 * index + 1)))?;
+        Ok(Self {
+            message_pass,
+            dense,
+            residual,
+            last,
+        })
+    }
+}
+
+fn check(config: &ModelConfig) -> Result<()> {
+    let sizes = [
+        ("features", config.features),
+        ("num_iterations", config.num_iterations),
+        ("num_basis_functions", config.num_basis_functions),
+        ("max_atomic_number", config.max_atomic_number),
+    ];
+    for (argument, size) in sizes {
+        if size == 0 {
+            return Err(Error::argument(argument, "at least 1", 0));
+        }
+    }
+    if !(config.cutoff > 0.0 && config.cutoff.is_finite()) {
+        return Err(Error::argument(
+            "cutoff",
+            "a positive number of Å",
+            config.cutoff,
+        ));
+    }
+    Ok(())
+}
+
+/// How the energies of a model become energies in eV.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EnergyScale {
+    /// The model's unit of energy in eV.
+    pub unit: f64,
+    /// Added to the energy of every frame, in eV.
+    pub shift: f64,
+}
+
+/// A model with its energy scale: what relaxation, dynamics and evaluation run.
+#[derive(Debug, Clone)]
+pub struct TrainedPotential {
+    /// The model.
+    pub model: MessagePassingPotential,
+    /// How its energies become eV.
+    pub scale: EnergyScale,
+}
+
+/// Prediction for one frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// Potential energy in eV.
+    pub energy: f64,
+    /// Forces in eV/Å, shape `(N, 3)`.
+    pub forces: Vec<[f64; 3]>,
+}
+
+impl TrainedPotential {
+    /// Energies and forces of several frames, computed as one batch.
+    ///
+    /// # Errors
+    /// As [`Batch::new`] and [`MessagePassingPotential::energy`].
+    pub fn predict(&self, frames: &[&Frame]) -> Result<Vec<Prediction>> {
+        let batch = Batch::new(frames, self.model.config().cutoff, self.model.dtype())?;
+        let (energy, forces) = self.model.energy_and_forces(&batch, CreateGraph::No)?;
+        let energies = energy.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+        let forces = forces
+            .to_dtype(DType::F64)?
+            .flatten_all()?
+            .to_vec1::<f64>()?;
+        let mut rows = forces
+            .chunks_exact(3)
+            .map(|f| [f[0], f[1], f[2]].map(|f| f * self.scale.unit));
+        let prediction = |(energy, &size): (f64, &usize)| Prediction {
+            energy: energy * self.scale.unit + self.scale.shift,
+            forces: rows.by_ref().take(size).collect(),
+        };
+        Ok(energies
+            .into_iter()
+            .zip(&batch.sizes)
+            .map(prediction)
+            .collect())
+    }
+
+    /// This model for the cell of `frame`, as a [`Potential`] for relaxation and dynamics.
+    pub fn potential(&self, frame: &Frame) -> FramePotential<'_> {
+        FramePotential {
+            trained: self,
+            cell: frame.cell,
+            pbc: frame.pbc,
+        }
+    }
+}
+
+/// A [`TrainedPotential`] in a fixed cell.
+#[derive(Debug, Clone)]
+pub struct FramePotential<'a> {
+    trained: &'a TrainedPotential,
+    cell: Option<[[f64; 3]; 3]>,
+    pbc: [bool; 3],
+}
+
+impl Potential for FramePotential<'_> {
+    fn energy_and_forces(
+        &mut self,
+        numbers: &[u32],
+        positions: &[[f64; 3]],
+    ) -> Result<(f64, Vec<[f64; 3]>)> {
+        let frame = Frame {
+            cell: self.cell,
+            pbc: self.pbc,
+            ..Frame::new(numbers.to_vec(), positions.to_vec())
+        };
+        let prediction = self.trained.predict(&[&frame])?.remove(0);
+        Ok((prediction.energy, prediction.forces))
+    }
+}

@@ -1,0 +1,164 @@
+//! Settings of a training run.
+
+use candle_core::DType;
+use e3x::optim::Schedule;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::model::ModelConfig;
+use crate::units;
+
+/// Everything that determines the result of a training run, together with the data.
+///
+/// The defaults are those of E3x's MD17 tutorial (kcal/mol inside, learning rate 0.01, equal
+/// weights), with 16 radial functions and a cosine decay of the learning rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// The model.
+    pub model: ModelConfig,
+    /// Number of training frames.
+    pub num_train: usize,
+    /// Number of validation frames.
+    pub num_valid: usize,
+    /// Number of epochs.
+    pub epochs: usize,
+    /// Frames per step. The last, incomplete batch of an epoch is left out, as in the tutorial.
+    pub batch_size: usize,
+    /// Learning rate of Adam at the first step.
+    pub learning_rate: f64,
+    /// How the learning rate decays, step by step.
+    pub schedule: Schedule,
+    /// Weight of the forces in the loss, in units of `energy_unit`.
+    pub forces_weight: f64,
+    /// The unit of energy inside the model and the loss, in eV.
+    pub energy_unit: f64,
+    /// Seed of the parameters, the split and the shuffles.
+    pub seed: u64,
+    /// Precision of the model: `f32` or `f64`.
+    pub dtype: Precision,
+}
+
+/// Floating point precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl Precision {
+    /// The type of tensors of this precision.
+    pub fn dtype(self) -> DType {
+        match self {
+            Self::F32 => DType::F32,
+            Self::F64 => DType::F64,
+        }
+    }
+}
+
+impl std::str::FromStr for Precision {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "f32" => Ok(Self::F32),
+            "f64" => Ok(Self::F64),
+            other => Err(Error::argument("dtype", "f32 or f64", other)),
+        }
+    }
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        })
+    }
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            model: ModelConfig::default(),
+            num_train: 900,
+            num_valid: 100,
+            epochs: 100,
+            batch_size: 10,
+            learning_rate: 0.01,
+            schedule: Schedule::Cosine,
+            forces_weight: 1.0,
+            energy_unit: units::KCAL_PER_MOL,
+            seed: 0,
+            dtype: Precision::F32,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Steps per epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.num_train / self.batch_size.max(1)
+    }
+
+    /// Checks that a run can be made with these settings.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for the first setting that cannot be.
+    pub fn check(&self) -> Result<()> {
+        if self.batch_size == 0 || self.batch_size > self.num_train {
+            let expected = format!(
+                "from 1 to the number of training frames, {}",
+                self.num_train
+            );
+            return Err(Error::argument("batch_size", expected, self.batch_size));
+        }
+        let positive = [
+            ("learning_rate", self.learning_rate, false),
+            ("forces_weight", self.forces_weight, true),
+            ("energy_unit", self.energy_unit, false),
+        ];
+        for (argument, value, zero_allowed) in positive {
+            if !(value.is_finite() && (value > 0.0 || (zero_allowed && value == 0.0))) {
+                let expected = if zero_allowed {
+                    "a number >= 0"
+                } else {
+                    "a number > 0"
+                };
+                return Err(Error::argument(argument, expected, value));
+            }
+        }
+        Ok(())
+    }
+
+    /// What differs between two configurations, one `name: this, other` per line of JSON fields.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        fn flatten(prefix: &str, value: &serde_json::Value, out: &mut Vec<(String, String)>) {
+            match value {
+                serde_json::Value::Object(map) => {
+                    for (key, value) in map {
+                        flatten(&format!("{prefix}{key}."), value, out);
+                    }
+                }
+                value => out.push((prefix.trim_end_matches('.').to_string(), value.to_string())),
+            }
+        }
+        let fields = |config: &Self| {
+            let mut out = Vec::new();
+            if let Ok(value) = serde_json::to_value(config) {
+                flatten("", &value, &mut out);
+            }
+            out
+        };
+        fields(self)
+            .into_iter()
+            .zip(fields(other))
+            .filter(|(a, b)| a != b)
+            .map(|((name, a), (_, b))| format!("{name}: {a}, not {b}"))
+            .collect()
+    }
+}

@@ -1,0 +1,194 @@
+//! Orbits of the octahedral group: all points with permuted coordinates and changed signs.
+
+use std::f64::consts::FRAC_1_SQRT_2;
+
+/// A family of quadrature rules: its numbers, and the order of the points of each kind of orbit.
+pub(super) struct Family {
+    pub(super) name: &'static str,
+    pub(super) data: &'static str,
+    edges: Layout,
+    pairs: Layout,
+    planes: Layout,
+    general: Layout,
+}
+
+/// The order of the points of an orbit.
+struct Layout {
+    /// Which coordinate of the first point goes to each position.
+    placements: &'static [[usize; 3]],
+    /// Whether the loop over signs (the last changes fastest) is outside of that over placements.
+    signs_first: bool,
+    /// Whether signs belong to the coordinates of the first point and move with them.
+    signs_move: bool,
+    /// The two coordinates (x, x, z), (x, y, 0) start at this position.
+    first: usize,
+}
+
+pub(super) static LEBEDEV: Family = Family {
+    name: "Lebedev",
+    data: include_str!("../../data/lebedev.txt"),
+    edges: Layout {
+        placements: &[[2, 0, 1], [0, 2, 1], [0, 1, 2]],
+        signs_first: false,
+        signs_move: false,
+        first: 0,
+    },
+    pairs: Layout {
+        placements: &[[0, 1, 2], [0, 2, 1], [2, 0, 1]],
+        signs_first: false,
+        signs_move: true,
+        first: 0,
+    },
+    planes: Layout {
+        placements: &[
+            [0, 1, 2],
+            [1, 0, 2],
+            [0, 2, 1],
+            [1, 2, 0],
+            [2, 0, 1],
+            [2, 1, 0],
+        ],
+        signs_first: false,
+        signs_move: false,
+        first: 0,
+    },
+    general: Layout {
+        placements: &[
+            [0, 1, 2],
+            [0, 2, 1],
+            [1, 0, 2],
+            [1, 2, 0],
+            [2, 0, 1],
+            [2, 1, 0],
+        ],
+        signs_first: false,
+        signs_move: false,
+        first: 0,
+    },
+};
+
+pub(super) static DELLEY: Family = Family {
+    name: "Delley",
+    data: include_str!("../../data/delley.txt"),
+    edges: Layout {
+        placements: &[[0, 1, 2], [2, 0, 1], [1, 2, 0]],
+        signs_first: true,
+        signs_move: true,
+        first: 0,
+    },
+    pairs: Layout {
+        placements: &[[0, 1, 2], [1, 0, 2], [1, 2, 0]],
+        signs_first: true,
+        signs_move: false,
+        first: 1,
+    },
+    planes: Layout {
+        placements: &[
+            [0, 1, 2],
+            [2, 0, 1],
+            [1, 2, 0],
+            [0, 2, 1],
+            [1, 0, 2],
+            [2, 1, 0],
+        ],
+        signs_first: true,
+        signs_move: true,
+        first: 1,
+    },
+    general: Layout {
+        placements: &[
+            [0, 1, 2],
+            [0, 2, 1],
+            [2, 0, 1],
+            [1, 0, 2],
+            [1, 2, 0],
+            [2, 1, 0],
+        ],
+        signs_first: true,
+        signs_move: true,
+        first: 0,
+    },
+};
+
+/// The points `±x, ±y, ±z`, of both families.
+static AXES: Layout = Layout {
+    placements: &[[0, 1, 2], [1, 0, 2], [1, 2, 0]],
+    signs_first: false,
+    signs_move: false,
+    first: 0,
+};
+
+/// The points `(±1, ±1, ±1) / √3`, of both families.
+static CORNERS: Layout = Layout {
+    placements: &[[0, 1, 2]],
+    signs_first: false,
+    signs_move: false,
+    first: 0,
+};
+
+impl Family {
+    /// Appends the points of an orbit, described by a line of the data, and returns their weight.
+    pub(super) fn append_points(&self, line: &str, points: &mut Vec<[f64; 3]>) -> f64 {
+        let mut words = line.split(' ');
+        let kind = words.next().unwrap_or_default();
+        // Missing or malformed numbers would be a defect of the data, which the tests exclude.
+        let mut number = || {
+            words
+                .next()
+                .and_then(|w| w.parse().ok())
+                .unwrap_or(f64::NAN)
+        };
+        let weight = number();
+        let (layout, point) = match kind {
+            "a1" => (&AXES, [1.0, 0.0, 0.0]),
+            "a2" => (&self.edges, [FRAC_1_SQRT_2, FRAC_1_SQRT_2, 0.0]),
+            "a3" => (&CORNERS, [3.0_f64.sqrt().recip(); 3]),
+            "b" => {
+                let x = number();
+                (&self.pairs, [x, x, remainder(x, x)])
+            }
+            "c" => {
+                let x = number();
+                (&self.planes, [x, remainder(x, 0.0), 0.0])
+            }
+            _ => {
+                let (x, y) = (number(), number());
+                (&self.general, [x, y, remainder(x, y)])
+            }
+        };
+        layout.append(point, points);
+        weight
+    }
+}
+
+/// The third coordinate of a unit vector.
+fn remainder(x: f64, y: f64) -> f64 {
+    (1.0 - x * x - y * y).sqrt()
+}
+
+impl Layout {
+    fn append(&self, mut point: [f64; 3], points: &mut Vec<[f64; 3]>) {
+        point.rotate_right(self.first);
+        let mut add = |signs: usize, placement: &[usize; 3]| {
+            let sign = |i: usize| if signs & (4 >> i) == 0 { 1.0 } else { -1.0 };
+            let placed: [f64; 3] = std::array::from_fn(|i| {
+                sign(if self.signs_move { placement[i] } else { i }) * point[placement[i]]
+            });
+            // A zero has one sign only.
+            if placed.iter().all(|x| *x != 0.0 || x.is_sign_positive()) {
+                points.push(placed);
+            }
+        };
+        if self.signs_first {
+            for signs in 0..8 {
+                self.placements
+                    .iter()
+                    .for_each(|placement| add(signs, placement));
+            }
+        } else {
+            for placement in self.placements {
+                (0..8).for_each(|signs| add(signs, placement));
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Basis functions of displacement vectors, kept in factored form.
+
+use candle_core::Tensor;
+use e3x_so3::Normalization;
+
+use crate::config::Config;
+use crate::nn::functions::{CutoffFn, DampingFn, RadialFn};
+use crate::so3::{self, SphericalHarmonicsConfig};
+use crate::{Error, Result, ops};
+
+/// The angular part of a basis, evaluated at unit vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AngularFunction {
+    /// [`so3::spherical_harmonics`].
+    SphericalHarmonics {
+        /// Normalisation of each degree.
+        normalization: Normalization,
+        /// Whether the vectors are taken as they are (E3x's default here) or normalised again.
+        r_is_normalized: bool,
+    },
+    /// [`so3::solid_harmonics`].
+    SolidHarmonics,
+}
+
+impl Default for AngularFunction {
+    fn default() -> Self {
+        Self::SphericalHarmonics {
+            normalization: Normalization::Racah,
+            r_is_normalized: true,
+        }
+    }
+}
+
+impl AngularFunction {
+    fn evaluate(self, u: &Tensor, max_degree: usize, cartesian_order: bool) -> Result<Tensor> {
+        match self {
+            Self::SphericalHarmonics {
+                normalization,
+                r_is_normalized,
+            } => {
+                let config = SphericalHarmonicsConfig {
+                    r_is_normalized,
+                    cartesian_order,
+                    normalization,
+                };
+                so3::spherical_harmonics(u, max_degree, config)
+            }
+            Self::SolidHarmonics => so3::solid_harmonics(u, max_degree, cartesian_order),
+        }
+    }
+}
+
+/// Options of [`basis`], with E3x's names and defaults.
+#[derive(Debug, Clone)]
+pub struct BasisConfig {
+    /// Highest degree L of the angular part.
+    pub max_degree: usize,
+    /// Number K of radial functions.
+    pub num: usize,
+    /// Radial functions of the distance.
+    pub radial_fn: RadialFn,
+    /// Angular functions of the direction.
+    pub angular_fn: AngularFunction,
+    /// Cutoff function of the distance; multiplies everything.
+    pub cutoff_fn: Option<CutoffFn>,
+    /// Damping function of the distance; multiplies degrees 1 and higher.
+    pub damping_fn: Option<DampingFn>,
+    /// Order of the entries of each degree.
+    pub cartesian_order: bool,
+}
+
+impl BasisConfig {
+    /// A basis without cutoff and damping, with E3x's default angular part.
+    pub fn new(max_degree: usize, num: usize, radial_fn: impl Into<RadialFn>) -> Self {
+        Self {
+            max_degree,
+            num,
+            radial_fn: radial_fn.into(),
+            angular_fn: AngularFunction::default(),
+            cutoff_fn: None,
+            damping_fn: None,
+            cartesian_order: Config::cartesian_order(),
+        }
+    }
+
+    /// With this cutoff function.
+    #[must_use]
+    pub fn with_cutoff(mut self, cutoff_fn: impl Into<CutoffFn>) -> Self {
+        self.cutoff_fn = Some(cutoff_fn.into());
+        self
+    }
+
+    /// With this damping function.
+    #[must_use]
+    pub fn with_damping(mut self, damping_fn: impl Into<DampingFn>) -> Self {
+        self.damping_fn = Some(damping_fn.into());
+        self
+    }
+}
+
+/// Values of basis functions, shape `(..., 1, (L+1)^2, K)` as a tensor ([`Basis::to_tensor`]).
+///
+/// The basis of [`basis`] is a product of an angular and a radial part,
+/// `B[l m, k] = A[l m] R[k]`, and is kept as its two factors: message passing needs no more, and
+/// saves a factor of order (L+1) in work and memory. Any tensor of the right shape also serves
+/// ([`Basis::from_tensor`]).
+#[derive(Debug, Clone)]
+pub struct Basis {
+    parts: Parts,
+    max_degree: usize,
+    num: usize,
+    batch: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Parts {
+    /// `(..., (L+1)^2)` and `(..., K)`.
+    Factored { angular: Tensor, radial: Tensor },
+    /// `(..., 1, (L+1)^2, K)`.
+    Dense(Tensor),
+}
+
+impl Basis {
+    /// A basis from its factors, `(..., (L+1)^2)` and `(..., K)`.
+    ///
+    /// # Errors
+    /// If the leading axes differ, or the last axis of `angular` is not a square.
+    pub fn from_factors(angular: &Tensor, radial: &Tensor) -> Result<Self> {
+        let error = |expected: &str| {
+            let received = format!("shapes {:?} and {:?}", angular.dims(), radial.dims());
+            Err(Error::argument("angular, radial", expected, received))
+        };
+        let ([batch @ .., size], [radial_batch @ .., num]) = (angular.dims(), radial.dims()) else {
+            return error("at least one axis each");
+        };
+        if batch != radial_batch || *num == 0 {
+            return error("the same leading axes and at least one radial function");
+        }
+        let side = size.isqrt();
+        if *size == 0 || side * side != *size {
+            return error("a square (max_degree+1)^2 for the last axis of angular");
+        }
+        crate::error::check_same_dtype("radial", radial, "angular", angular)?;
+        Ok(Self {
+            parts: Parts::Factored {
+                angular: angular.clone(),
+                radial: radial.clone(),
+            },
+            max_degree: side - 1,
+            num: *num,
+            batch: batch.to_vec(),
+        })
+    }
+
+    /// A basis from its values, `(..., 1, (L+1)^2, K)`.
+    ///
+    /// # Errors
+    /// If the shape is not one of features without pseudotensors.
+    pub fn from_tensor(values: &Tensor) -> Result<Self> {
+        let shape = crate::FeatureShape::of("basis", values)?;
+        if shape.parity != 1 {
+            return Err(Error::argument("basis", "1 for axis -3 (parity)", "2"));
+        }
+        Ok(Self {
+            parts: Parts::Dense(values.clone()),
+            max_degree: shape.max_degree,
+            num: shape.features,
+            batch: values.dims()[..values.rank() - 3].to_vec(),
+        })
+    }
+
+    /// The values as one tensor, shape `(..., 1, (L+1)^2, K)`.
+    ///
+    /// # Errors
+    /// Those of the tensor library.
+    pub fn to_tensor(&self) -> Result<Tensor> {
+        match &self.parts {
+            Parts::Factored { angular, radial } => {
+                let rank = angular.rank();
+                let (angular, radial) = (angular.unsqueeze(rank)?, radial.unsqueeze(rank - 1)?);
+                Ok(angular.broadcast_mul(&radial)?.unsqueeze(rank - 1)?)
+            }
+            Parts::Dense(values) => Ok(values.clone()),
+        }
+    }
+
+    /// Highest degree L.
+    pub fn max_degree(&self) -> usize {
+        self.max_degree
+    }
+
+    /// Number K of radial functions.
+    pub fn num(&self) -> usize {
+        self.num
+    }
+
+    /// The leading axes.
+    pub fn batch_dims(&self) -> &[usize] {
+        &self.batch
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// What [`basis_with_details`] returns beside the basis.
+#[derive(Debug, Clone)]
+pub struct BasisDetails {
+    /// The basis.
+    pub basis: Basis,
+    /// Values of the cutoff function, shape `(...)`; ones without a cutoff function.
+    pub cutoff: Tensor,
+    /// Distances, shape `(...)`, in the unit of the displacements.
+    pub norm: Tensor,
+}
+
+/// Basis functions of displacement vectors; E3x's `nn.basis` (arXiv:2401.07595, section 3.4).
+///
+/// ```text
+/// B[l m, k](r) = R_k(|r|) cutoff(|r|) damping(|r|)^[l > 0] Y_lm(r / |r|)
+/// ```
+///
+/// Shape of `r`: `(..., 3)`; the result stands for values of shape `(..., 1, (L+1)^2, K)`. The
+/// zero vector has the direction zero and finite derivatives.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use e3x::nn::{self, BasisConfig, Cutoff, Radial};
+/// let r = Tensor::new(&[[0.0f64, 0.6, 0.8], [3.0, 0.0, 4.0]], &Device::Cpu)?;
+/// let config = BasisConfig::new(2, 8, Radial::default()).with_cutoff(Cutoff::smooth(5.0));
+/// let basis = nn::basis(&r, &config)?;
+/// assert_eq!(basis.to_tensor()?.dims(), [2, 1, 9, 8]);
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Errors
+/// If the last axis of `r` is not 3, `num` is zero, or a function of the configuration refuses.
+pub fn basis(r: &Tensor, config: &BasisConfig) -> Result<Basis> {
+    Ok(basis_with_details(r, config)?.basis)
+}
+
+/// As [`basis`], together with the cutoff values and distances (E3x's `return_cutoff` and
+/// `return_norm`).
+///
+/// # Errors
+/// As [`basis`].
+pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetails> {
+    crate::error::check_float("r", r.dtype())?;
+    if r.dims().last() != Some(&3) {
+        return Err(Error::argument(
+            "r",
+            "shape (..., 3)",
+            format!("shape {:?}", r.dims()),
+        ));
+    }
+    if config.num == 0 {
+        return Err(Error::argument("num", "at least 1", "0"));
+    }
+    let norm = ops::norm(r, Some(&[-1]), true)?;
+    let divisor = norm
+        .gt(&norm.zeros_like()?)?
+        .where_cond(&norm, &norm.ones_like()?)?;
+    let u = r.broadcast_div(&divisor)?;
+    let norm = norm.squeeze(candle_core::D::Minus1)?;
+    let mut radial = config.radial_fn.evaluate(&norm, config.num)?;
+    let cutoff = match &config.cutoff_fn {
+        Some(cutoff_fn) => {
+            let cutoff = cutoff_fn.evaluate(&norm)?;
+            radial = radial.broadcast_mul(&cutoff.unsqueeze(cutoff.rank())?)?;
+            cutoff
+        }
+        None => norm.ones_like()?,
+    };
+    let mut angular = config
+        .angular_fn
+        .evaluate(&u, config.max_degree, config.cartesian_order)?;
+    if let Some(damping_fn) = &config.damping_fn {
+        angular = damp(&angular, &damping_fn.evaluate(&norm)?)?;
+    }
+    let basis = Basis::from_factors(&angular, &radial)?;
+    Ok(BasisDetails {
+        basis,
+        cutoff,
+        norm,
+    })
+}
+
+/// Multiplies degrees 1 and higher.
+fn damp(angular: &Tensor, damping: &Tensor) -> Result<Tensor> {
+    let axis = angular.rank() - 1;
+    let size = angular.dim(axis)?;
+    if size == 1 {
+        return Ok(angular.clone());
+    }
+    let scalar = angular.narrow(axis, 0, 1)?;
+    let rest = angular
+        .narrow(axis, 1, size - 1)?
+        .broadcast_mul(&damping.unsqueeze(axis)?)?;
+    Ok(Tensor::cat(&[scalar, rest], axis)?)
+}

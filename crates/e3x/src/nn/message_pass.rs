@@ -1,0 +1,268 @@
+//! Message passing.
+
+use std::sync::Arc;
+
+use candle_core::Tensor as Array;
+use e3x_kernels::message::Slot;
+
+use crate::config::Config;
+use crate::nn::basis::Parts;
+use crate::nn::{Basis, Dense, DenseConfig, Initializer, Tensor, TensorConfig, VarBuilder};
+use crate::op::message::Message;
+use crate::op::multilinear::form;
+use crate::ops::{self, Graph};
+use crate::{Error, FeatureShape, Result};
+
+/// Options of [`MessagePass`], with E3x's defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessagePassConfig {
+    /// Highest degree of the result; `None`: the larger one of inputs and basis.
+    pub max_degree: Option<usize>,
+    /// Whether a bias is added to the scalars of the filter.
+    pub use_basis_bias: bool,
+    /// Whether the result includes pseudotensors.
+    pub include_pseudotensors: bool,
+    /// Order of the entries of each degree.
+    pub cartesian_order: bool,
+    /// Initialiser of the filter's kernels.
+    pub dense_kernel_init: Initializer,
+    /// Initialiser of the filter's bias.
+    pub dense_bias_init: Initializer,
+    /// Initialiser of the tensor product's kernel.
+    pub tensor_kernel_init: Initializer,
+}
+
+impl Default for MessagePassConfig {
+    fn default() -> Self {
+        Self {
+            max_degree: None,
+            use_basis_bias: false,
+            include_pseudotensors: true,
+            cartesian_order: Config::cartesian_order(),
+            dense_kernel_init: Initializer::lecun_normal(),
+            dense_bias_init: Initializer::Zeros,
+            tensor_kernel_init: Initializer::tensor_lecun_normal(),
+        }
+    }
+}
+
+/// Sends features along the edges of a graph; E3x's `nn.MessagePass` (arXiv:2401.07595,
+/// section 3.5).
+///
+/// ```text
+/// y[i] = sum over edges (i <- j) of Tensor(Dense(basis[i j]), x[j])
+/// ```
+///
+/// Parameters: `filter/{l}{+|-}/kernel`, shape `(num_basis, features)`, and `tensor/kernel` of
+/// [`Tensor`] with the filter as first factor.
+///
+/// With a factored basis, gathering, coupling and summing are one pass over the edges; nothing of
+/// size edges x (L+1)^2 x features is stored. With a dense basis tensor, `weights` or a basis bias
+/// the layer is composed of its parts.
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use e3x::nn::{self, BasisConfig, MessagePass, MessagePassConfig, Parameters, Radial};
+/// use e3x::ops::Graph;
+/// use e3x::FeatureShape;
+///
+/// let device = Device::Cpu;
+/// let vb = Parameters::seeded(0).builder(DType::F32, &device);
+/// let layer = MessagePass::new(FeatureShape::new(1, 0, 16)?, (2, 8), MessagePassConfig::default(), vb)?;
+///
+/// let dst_idx = Tensor::new(&[0i64, 0, 1], &device)?;
+/// let src_idx = Tensor::new(&[1i64, 2, 0], &device)?;
+/// let graph = Graph::sparse(&dst_idx, &src_idx, 3)?;
+/// let displacements = Tensor::new(&[[1.0f32, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]], &device)?;
+/// let basis = nn::basis(&displacements, &BasisConfig::new(2, 8, Radial::default()))?;
+/// let x = Tensor::ones((3, 1, 1, 16), DType::F32, &device)?;
+/// let y = layer.forward(&x, &basis, &graph)?;
+/// assert_eq!(y.dims(), [3, 1, 9, 16]);
+/// # Ok::<(), e3x::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct MessagePass {
+    input: FeatureShape,
+    filter: Dense,
+    tensor: Tensor,
+}
+
+impl MessagePass {
+    /// Builds the layer for inputs of the given shape and a basis of `(max_degree, num)`.
+    ///
+    /// # Errors
+    /// If `max_degree` is larger than inputs and basis allow, or a parameter does not fit.
+    pub fn new(
+        input: FeatureShape,
+        (basis_max_degree, num): (usize, usize),
+        config: MessagePassConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let dense = DenseConfig {
+            features: input.features,
+            use_bias: config.use_basis_bias,
+            kernel_init: config.dense_kernel_init,
+            bias_init: config.dense_bias_init,
+        };
+        let basis = FeatureShape::new(1, basis_max_degree, num)?;
+        let filter = Dense::new(basis, dense, vb.pp("filter"))?;
+        let tensor = TensorConfig {
+            max_degree: config.max_degree,
+            include_pseudotensors: config.include_pseudotensors,
+            cartesian_order: config.cartesian_order,
+            kernel_init: config.tensor_kernel_init,
+        };
+        let tensor = Tensor::new(filter.output_shape(), input, tensor, vb.pp("tensor"))?;
+        Ok(Self {
+            input,
+            filter,
+            tensor,
+        })
+    }
+
+    /// Sends `inputs`, shape `(..., N, P, (L+1)^2, F)`, along the edges of `graph`; result
+    /// `(..., N, P', (L'+1)^2, F)`. Basis: one entry per edge.
+    ///
+    /// # Errors
+    /// If inputs, basis or graph do not fit each other or the layer.
+    pub fn forward(&self, inputs: &Array, basis: &Basis, graph: &Graph) -> Result<Array> {
+        self.forward_weighted(inputs, basis, None, graph)
+    }
+
+    /// As [`MessagePass::forward`], with the inputs of each edge multiplied by `weights`, which
+    /// broadcast to the gathered inputs, `(edges..., P, (L+1)^2, F)`.
+    ///
+    /// # Errors
+    /// As [`MessagePass::forward`], or if the weights do not broadcast.
+    pub fn forward_weighted(
+        &self,
+        inputs: &Array,
+        basis: &Basis,
+        weights: Option<&Array>,
+        graph: &Graph,
+    ) -> Result<Array> {
+        let batch = self.input.check("inputs", inputs)?;
+        self.check(inputs, batch, basis, graph)?;
+        match (basis.parts(), weights, self.filter.bias()) {
+            (Parts::Factored { angular, radial }, None, None) => {
+                self.fused(inputs, batch, angular, radial, graph)
+            }
+            _ => self.composed(inputs, basis, weights, graph),
+        }
+    }
+
+    /// Shape of the last three axes of the result.
+    pub fn output_shape(&self) -> FeatureShape {
+        self.tensor.output_shape()
+    }
+
+    fn check(&self, inputs: &Array, batch: &[usize], basis: &Basis, graph: &Graph) -> Result<()> {
+        let kernel = self.tensor.kernel();
+        crate::error::check_same_dtype("inputs", inputs, "the parameters", kernel)?;
+        let expected = self.filter.input_shape();
+        if (basis.max_degree(), basis.num()) != (expected.max_degree, expected.features) {
+            return Err(Error::argument(
+                "basis",
+                format!(
+                    "max_degree {} and num {}",
+                    expected.max_degree, expected.features
+                ),
+                format!("max_degree {} and num {}", basis.max_degree(), basis.num()),
+            ));
+        }
+        let Some((_, graph_batch)) = batch.split_last() else {
+            return Err(Error::argument(
+                "inputs",
+                "an axis of nodes before the features",
+                format!("shape {:?}", inputs.dims()),
+            ));
+        };
+        if graph_batch != graph.batch_dims() {
+            let expected = format!(
+                "the leading axes of the index lists, {:?}",
+                graph.batch_dims()
+            );
+            return Err(Error::argument(
+                "inputs",
+                expected,
+                format!("{graph_batch:?}"),
+            ));
+        }
+        if basis.batch_dims() != graph.index_dims() {
+            let expected = format!(
+                "leading axes like the index lists, {:?}",
+                graph.index_dims()
+            );
+            return Err(Error::argument(
+                "basis",
+                expected,
+                format!("{:?}", basis.batch_dims()),
+            ));
+        }
+        Ok(())
+    }
+
+    /// One pass over the edges.
+    fn fused(
+        &self,
+        inputs: &Array,
+        batch: &[usize],
+        angular: &Array,
+        radial: &Array,
+        graph: &Graph,
+    ) -> Result<Array> {
+        let features = self.input.features;
+        let num_nodes = batch.last().copied().unwrap_or(0);
+        let edges = graph.edges(num_nodes)?;
+        let num = self.filter.input_shape().features;
+        // (degrees, K, F) -> (K, degrees F): the filter's radial part is one matrix product.
+        let kernels = self
+            .filter
+            .stacked_kernels()?
+            .transpose(0, 1)?
+            .contiguous()?;
+        let kernels = kernels.flatten_from(1)?;
+        let radial = radial.reshape((edges.len(), num))?.matmul(&kernels)?;
+        let sum = Message {
+            plan: Arc::clone(self.tensor.plan()),
+            edges,
+            slot: Slot::Output,
+            features,
+        };
+        let output = form(sum, &[inputs, &radial, self.tensor.kernel(), angular])?;
+        let mut dims = batch.to_vec();
+        if let Some(last) = dims.last_mut() {
+            *last = graph.num_segments().unwrap_or(num_nodes);
+        }
+        Ok(output.reshape(self.output_shape().with_batch(&dims))?)
+    }
+
+    /// The layer as its parts: works for every basis, with weights and with a basis bias.
+    fn composed(
+        &self,
+        inputs: &Array,
+        basis: &Basis,
+        weights: Option<&Array>,
+        graph: &Graph,
+    ) -> Result<Array> {
+        let mut gathered = ops::gather_src(inputs, graph)?;
+        if let Some(weights) = weights {
+            let shape = gathered
+                .shape()
+                .broadcast_shape_binary_op(weights.shape(), "weights");
+            if shape.as_ref().ok() != Some(gathered.shape()) {
+                let expected = format!("a shape that broadcasts to {:?}", gathered.dims());
+                return Err(Error::argument(
+                    "weights",
+                    expected,
+                    format!("{:?}", weights.dims()),
+                ));
+            }
+            crate::error::check_same_dtype("weights", weights, "inputs", inputs)?;
+            gathered = gathered.broadcast_mul(weights)?;
+        }
+        let filters = self.filter.forward(&basis.to_tensor()?)?;
+        let products = self.tensor.forward(&filters, &gathered)?;
+        ops::indexed_sum(&products, graph, false)
+    }
+}

@@ -1,0 +1,131 @@
+//! Small helpers: `e3x.ops.inverse_softplus` and `e3x.ops.evaluate_derivatives`.
+
+use candle_core::{Shape, Tensor};
+
+use crate::Result;
+use crate::autograd::{CreateGraph, grad, variable};
+use crate::error::check_float;
+use crate::op::{Element, Op, apply};
+
+/// The `y` with `softplus(y) = ln(1 + exp(y)) = x`: E3x's `ops.inverse_softplus`.
+///
+/// ```text
+/// y = ln(exp(x) - 1) = x + ln(-expm1(-x))
+/// ```
+///
+/// Accurate for small and large `x`. As for any logarithm, zero gives minus infinity and negative
+/// numbers, which no softplus reaches, NaN.
+///
+/// # Shapes
+/// The result has the shape of `x`.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// let x = Tensor::new(&[2f64.ln(), 50.0], &Device::Cpu)?;
+/// let y = e3x::ops::inverse_softplus(&x)?.to_vec1::<f64>()?;
+/// assert!(y[0].abs() < 1e-15 && (y[1] - 50.0).abs() < 1e-12);
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Errors
+/// If `x` is neither f32 nor f64.
+pub fn inverse_softplus(x: &Tensor) -> Result<Tensor> {
+    check_float("x", x.dtype())?;
+    apply(InverseSoftplus, &[x])
+}
+
+/// `f(x)` and its derivatives up to `max_order`: E3x's `ops.evaluate_derivatives`.
+///
+/// Each derivative is the one along the direction in which all entries of `x` grow together, which
+/// for functions of single entries (activations, radial functions with or without an axis of basis
+/// functions) is the ordinary derivative. The results are detached.
+///
+/// # Shapes
+/// `max_order + 1` tensors of the shape of `f(x)`.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// let x = Tensor::new(&[2.0f64], &Device::Cpu)?;
+/// let y = e3x::ops::evaluate_derivatives(|x| Ok(x.powf(3.0)?), &x, 2)?;
+/// assert_eq!(y.len(), 3);
+/// assert!((y[2].to_vec1::<f64>()?[0] - 12.0).abs() < 1e-12); // 6 x
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of `f`; if `x` or `f(x)` is neither f32 nor f64.
+pub fn evaluate_derivatives(
+    f: impl FnOnce(&Tensor) -> Result<Tensor>,
+    x: &Tensor,
+    max_order: usize,
+) -> Result<Vec<Tensor>> {
+    let x = variable(x)?;
+    let mut y = f(&x)?;
+    check_float("f(x)", y.dtype())?;
+    let mut derivatives = vec![y.detach()];
+    for order in 1..=max_order {
+        // The gradient of y u is linear in u; its derivative with respect to u is forward mode.
+        let u = variable(&y.ones_like()?)?;
+        let gradient = grad(&y.mul(&u)?, &[&x], CreateGraph::Yes)?.remove(0);
+        let create_graph = if order < max_order {
+            CreateGraph::Yes
+        } else {
+            CreateGraph::No
+        };
+        y = grad(&gradient, &[&u], create_graph)?.remove(0);
+        derivatives.push(y.detach());
+    }
+    Ok(derivatives)
+}
+
+#[derive(Clone)]
+struct InverseSoftplus;
+
+impl Op for InverseSoftplus {
+    const NAME: &'static str = "inverse_softplus";
+
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+        let values = args[0].iter().map(|&x| {
+            let x = e3x_so3::Real::to_f64(x);
+            T::of(x + (-(-x).exp_m1()).ln())
+        });
+        Ok((values.collect(), shapes[0].clone()))
+    }
+
+    fn backward(
+        &self,
+        args: &[Tensor],
+        _: &Tensor,
+        grad: &Tensor,
+        _: &[bool],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let slope = apply(Slope, &[&args[0]])?;
+        Ok(vec![Some(grad.mul(&slope)?)])
+    }
+}
+
+/// Derivative of the inverse of softplus, `s = 1 / (1 - exp(-x))`, with `ds/dx = -exp(-x) s^2`.
+#[derive(Clone)]
+struct Slope;
+
+impl Op for Slope {
+    const NAME: &'static str = "inverse_softplus_slope";
+
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+        let values = args[0]
+            .iter()
+            .map(|&x| T::of(-1.0 / (-e3x_so3::Real::to_f64(x)).exp_m1()));
+        Ok((values.collect(), shapes[0].clone()))
+    }
+
+    fn backward(
+        &self,
+        args: &[Tensor],
+        result: &Tensor,
+        grad: &Tensor,
+        _: &[bool],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let derivative = args[0].neg()?.exp()?.mul(&result.sqr()?)?.neg()?;
+        Ok(vec![Some(grad.mul(&derivative)?)])
+    }
+}

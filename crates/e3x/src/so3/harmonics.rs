@@ -1,0 +1,96 @@
+//! Spherical and solid harmonics with derivatives of any order.
+
+use candle_core::{Device, Tensor};
+use e3x_so3::Normalization;
+
+use crate::config::Config;
+use crate::{Error, Result, ops};
+
+/// Options of [`spherical_harmonics`], with E3x's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SphericalHarmonicsConfig {
+    /// Whether `r` already has unit length. If so, it is not normalised again.
+    pub r_is_normalized: bool,
+    /// Order of the entries of each degree.
+    pub cartesian_order: bool,
+    /// Normalisation of each degree.
+    pub normalization: Normalization,
+}
+
+impl Default for SphericalHarmonicsConfig {
+    fn default() -> Self {
+        Self {
+            r_is_normalized: false,
+            cartesian_order: Config::cartesian_order(),
+            normalization: Config::normalization(),
+        }
+    }
+}
+
+/// Real spherical harmonics of all degrees up to `max_degree`; E3x's `so3.spherical_harmonics`.
+///
+/// Shape of `r`: `(..., 3)`, in any unit; result `(..., (max_degree + 1)^2)`. With
+/// `r_is_normalized`, the homogeneous polynomials of degree l that agree with the harmonics on
+/// the unit sphere are evaluated at `r` as it is. Definitions: [`e3x_so3::SphericalHarmonics`].
+///
+/// The zero vector has finite values and derivatives (those of the polynomials at zero).
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use e3x::so3::{SphericalHarmonicsConfig, spherical_harmonics};
+/// let r = Tensor::new(&[[0.0f64, 0.0, 2.0]], &Device::Cpu)?;
+/// let y = spherical_harmonics(&r, 1, SphericalHarmonicsConfig::default())?;
+/// assert_eq!(y.to_vec2::<f64>()?, [[1.0, 0.0, 0.0, 1.0]]); // 1, x, y, z
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Errors
+/// If the last axis of `r` is not 3, `r` is not floating point, or the degree is too large.
+pub fn spherical_harmonics(
+    r: &Tensor,
+    max_degree: usize,
+    config: SphericalHarmonicsConfig,
+) -> Result<Tensor> {
+    check_vectors(r)?;
+    let harmonics = if config.r_is_normalized {
+        solid_harmonics(r, max_degree, config.cartesian_order)?
+    } else {
+        let u = ops::normalize(r, Some(&[-1]))?;
+        solid_harmonics(&u, max_degree, config.cartesian_order)?
+    };
+    if config.normalization == Normalization::Racah {
+        return Ok(harmonics);
+    }
+    let factors: Vec<f64> = (0..=max_degree)
+        .flat_map(|l| std::iter::repeat_n(config.normalization.factor(l), 2 * l + 1))
+        .collect();
+    let factors = Tensor::new(factors, &Device::Cpu)?
+        .to_dtype(r.dtype())?
+        .to_device(r.device())?;
+    Ok(harmonics.broadcast_mul(&factors)?)
+}
+
+/// Racah-normalised solid harmonics, the homogeneous polynomials |r|^l Y_lm(r / |r|); E3x's
+/// `so3.solid_harmonics`.
+///
+/// Shape of `r`: `(..., 3)`; result `(..., (max_degree + 1)^2)`. Derivatives of any order are
+/// exact, at zero too. Definitions: [`e3x_so3::SolidHarmonics`].
+///
+/// # Errors
+/// As [`spherical_harmonics`].
+pub fn solid_harmonics(r: &Tensor, max_degree: usize, cartesian_order: bool) -> Result<Tensor> {
+    check_vectors(r)?;
+    crate::op::harmonics::solid_harmonics(r, max_degree, cartesian_order)
+}
+
+fn check_vectors(r: &Tensor) -> Result<()> {
+    crate::error::check_float("r", r.dtype())?;
+    match r.dims() {
+        [.., 3] => Ok(()),
+        dims => Err(Error::argument(
+            "r",
+            "shape (..., 3)",
+            format!("shape {dims:?}"),
+        )),
+    }
+}
