@@ -3,7 +3,7 @@
 //!
 //! Features carry irreducible representations of O(3) up to a degree L in plain tensors of shape
 //! `(..., P, (L+1)^2, F)`; see [`FeatureShape`]. Modules mirror E3x's: [`so3`], [`ops`], [`nn`],
-//! [`config`]; [`autograd`] computes derivatives of any order, [`optim`] trains.
+//! [`config`]; [`autograd`] computes derivatives of any order, [`optim`] trains, [`testing`] checks.
 
 pub mod autograd;
 pub mod config;
@@ -14,6 +14,7 @@ pub mod ops;
 pub mod optim;
 mod shape;
 pub mod so3;
+pub mod testing;
 
 pub use error::{Error, Result};
 pub use shape::FeatureShape;
