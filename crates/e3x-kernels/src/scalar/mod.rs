@@ -112,6 +112,19 @@ impl Scalar {
         }
     }
 
+    /// Values and first derivatives at every entry of `x`.
+    pub fn value_and_slope<T: Real>(self, x: &[T]) -> (Vec<T>, Vec<T>) {
+        let f = |x: &T| {
+            let jet = self.jet::<2>(x.to_f64());
+            (T::of(jet.0[0]), T::of(jet.0[1]))
+        };
+        if x.len() < PARALLEL {
+            x.iter().map(f).unzip()
+        } else {
+            x.par_iter().with_min_len(PARALLEL / 4).map(f).unzip()
+        }
+    }
+
     /// The derivative of this order, at most [`MAX_ORDER`], at one point.
     pub(crate) fn derivative(self, order: usize, x: f64) -> f64 {
         match order {
@@ -189,14 +202,16 @@ pub(crate) fn check_order(order: usize) -> Result<()> {
 
 /// `(exp(x) - 1) / x`, at every `x` to full precision.
 fn exp_m1_over_x<const N: usize>(x: f64) -> Jet<N> {
-    let u = Jet::variable(x, 1.0);
-    if x.abs() < 1.0 {
-        return u.series(&EXP_M1_OVER_X);
+    if x == 0.0 || (N > 1 && x.abs() < 1.0) {
+        // Enough terms for values and low orders, or for MAX_ORDER.
+        let terms = if N <= 4 { 24 } else { 36 };
+        return Jet::polynomial(x, &EXP_M1_OVER_X[..terms]);
     }
+    let u = Jet::variable(x, 1.0);
     u.exp_m1().div(&u)
 }
 
-/// `1 / (k + 1)!`, enough terms for `|x| < 1` and derivatives up to [`MAX_ORDER`].
+/// `1 / (k + 1)!`
 const EXP_M1_OVER_X: [f64; 36] = {
     let mut c = [1.0; 36];
     let mut k = 1;
