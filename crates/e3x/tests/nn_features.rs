@@ -49,7 +49,7 @@ fn masks_are_complementary() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Growing and shrinking again gives the features back; the gradient is the transpose.
     #[test]

@@ -217,7 +217,7 @@ fn gradients_flow_into_gamma() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Bernstein polynomials are a partition of one, also in single precision.
     #[test]
