@@ -154,7 +154,9 @@ fn values_and_two_derivatives_are_finite_for_every_finite_scalar() {
         let mut x = x.clone();
         if dtype == DType::F32 {
             // Stay in the range of single precision.
-            x.iter_mut().for_each(|x| *x = x.clamp(-1e38, 1e38));
+            for x in &mut x {
+                *x = x.clamp(-1e38, 1e38);
+            }
         }
         let x = Tensor::from_vec(x, (1, 4, n), &Device::Cpu).unwrap();
         let x = variable(&x.to_dtype(dtype).unwrap()).unwrap();

@@ -181,6 +181,12 @@ fn bad_input_is_an_error_that_names_the_argument() {
     ] {
         assert!(error(rotate(&x, &bad)).starts_with("wigner_d_matrix:"));
     }
+    for huge in [4097, usize::MAX] {
+        assert!(error(even_degree_mask(huge, &Device::Cpu)).starts_with("max_degree:"));
+        assert!(error(odd_degree_mask(huge, &Device::Cpu)).starts_with("max_degree:"));
+        let wide = change_max_degree_or_type(&x, Some(huge), None);
+        assert!(error(wide).starts_with("max_degree:"));
+    }
     assert!(error(add(&[])).starts_with("inputs:"));
     for bad in [
         numbers(&[3, 2, 4, 3], 0.1),

@@ -35,26 +35,26 @@ fn radials() -> Vec<Radial> {
         );
         match plain {
             Radial::ReciprocalBernstein(_) => {
-                all.extend(reciprocals.map(Radial::ReciprocalBernstein))
+                all.extend(reciprocals.map(Radial::ReciprocalBernstein));
             }
             Radial::ReciprocalChebyshev(_) => {
-                all.extend(reciprocals.map(Radial::ReciprocalChebyshev))
+                all.extend(reciprocals.map(Radial::ReciprocalChebyshev));
             }
             Radial::ReciprocalFourier(_) => all.extend(reciprocals.map(Radial::ReciprocalFourier)),
             Radial::ReciprocalGaussian(_) => {
-                all.extend(reciprocals.map(Radial::ReciprocalGaussian))
+                all.extend(reciprocals.map(Radial::ReciprocalGaussian));
             }
             Radial::ExponentialBernstein(_) => {
-                all.extend(exponentials.map(Radial::ExponentialBernstein))
+                all.extend(exponentials.map(Radial::ExponentialBernstein));
             }
             Radial::ExponentialChebyshev(_) => {
-                all.extend(exponentials.map(Radial::ExponentialChebyshev))
+                all.extend(exponentials.map(Radial::ExponentialChebyshev));
             }
             Radial::ExponentialFourier(_) => {
-                all.extend(exponentials.map(Radial::ExponentialFourier))
+                all.extend(exponentials.map(Radial::ExponentialFourier));
             }
             Radial::ExponentialGaussian(_) => {
-                all.extend(exponentials.map(Radial::ExponentialGaussian))
+                all.extend(exponentials.map(Radial::ExponentialGaussian));
             }
             Radial::BasicBernstein(_) => all.push(Radial::BasicBernstein(Basic { limit: 4.0 })),
             Radial::BasicChebyshev(_) => all.push(Radial::BasicChebyshev(Basic { limit: 4.0 })),

@@ -134,7 +134,9 @@ impl Functions {
                     table.row(t, &mut row, &mut work);
                 }
                 if self.order > 0 {
-                    row.iter_mut().for_each(|value| *value *= chain);
+                    for value in &mut row {
+                        *value *= chain;
+                    }
                 }
                 f(start + i, &row, out);
             }

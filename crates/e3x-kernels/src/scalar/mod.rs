@@ -100,16 +100,14 @@ impl Scalar {
     /// # Errors
     /// If the order is larger than [`MAX_ORDER`].
     pub fn evaluate<T: Real>(self, order: usize, x: &[T]) -> Result<Vec<T>> {
-        match order {
+        check_order(order)?;
+        Ok(match order {
             0 => self.map::<T, 1>(order, x),
             1 => self.map::<T, 2>(order, x),
             2 => self.map::<T, 3>(order, x),
             3 => self.map::<T, 4>(order, x),
-            _ => {
-                check_order(order)?;
-                self.map::<T, 16>(order, x)
-            }
-        }
+            _ => self.map::<T, 16>(order, x),
+        })
     }
 
     /// Values and first derivatives at every entry of `x`.
@@ -136,13 +134,13 @@ impl Scalar {
         }
     }
 
-    fn map<T: Real, const N: usize>(self, order: usize, x: &[T]) -> Result<Vec<T>> {
+    fn map<T: Real, const N: usize>(self, order: usize, x: &[T]) -> Vec<T> {
         let f = |x: &T| T::of(self.jet::<N>(x.to_f64()).derivative(order));
-        Ok(if x.len() < PARALLEL {
+        if x.len() < PARALLEL {
             x.iter().map(f).collect()
         } else {
             x.par_iter().with_min_len(PARALLEL / 4).map(f).collect()
-        })
+        }
     }
 
     /// The Taylor coefficients at `x`. Not a number stays one.

@@ -81,9 +81,10 @@ impl Op for Weighted {
     ) -> Result<Vec<Option<Tensor>>> {
         let (s, x) = (&args[0], &args[1]);
         let ds = wanted[0].then(|| contract(self.0, grad, x)).transpose()?;
-        let dx = match wanted[1] {
-            true => Some((s * contract(differentiated(self.0), grad, x)?)?),
-            false => None,
+        let dx = if wanted[1] {
+            Some((s * contract(differentiated(self.0), grad, x)?)?)
+        } else {
+            None
         };
         Ok(vec![ds, dx])
     }
@@ -108,9 +109,10 @@ impl Op for Contract {
     ) -> Result<Vec<Option<Tensor>>> {
         let (z, x) = (&args[0], &args[1]);
         let dz = wanted[0].then(|| weighted(self.0, grad, x)).transpose()?;
-        let dx = match wanted[1] {
-            true => Some((grad * contract(differentiated(self.0), z, x)?)?),
-            false => None,
+        let dx = if wanted[1] {
+            Some((grad * contract(differentiated(self.0), z, x)?)?)
+        } else {
+            None
         };
         Ok(vec![dz, dx])
     }

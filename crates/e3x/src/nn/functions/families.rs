@@ -58,11 +58,18 @@ fn functions(family: Family, num: usize, argument: Argument) -> Functions {
     }
 }
 
+/// Largest number of functions.
+const MAX_NUM: usize = 1 << 16;
+
 fn check_num(num: usize) -> Result<()> {
-    if num == 0 {
-        return Err(Error::argument("num", "at least 1", "0"));
+    if (1..=MAX_NUM).contains(&num) {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::argument(
+        "num",
+        format!("a number from 1 to {MAX_NUM}"),
+        num.to_string(),
+    ))
 }
 
 /// Defines the basic, reciprocal and exponential form of a family.
@@ -88,7 +95,7 @@ macro_rules! family_functions {
         /// ```
         ///
         /// # Errors
-        /// If `x` is not floating point, `num` is 0 or `limit` not a finite number larger than 0.
+        /// If `x` is not floating point, `num` is 0 (or above 65536) or `limit` not a finite number larger than 0.
         pub fn $basic(x: &Tensor, num: usize, limit: f64) -> Result<Tensor> {
             basic($family, x, num, limit)
         }
@@ -222,7 +229,7 @@ family_functions!(
 /// ```
 ///
 /// # Errors
-/// If `x` is not floating point, `num` is 0 or `limit` not a finite number larger than 0.
+/// If `x` is not floating point, `num` is 0 (or above 65536) or `limit` not a finite number larger than 0.
 pub fn sinc(x: &Tensor, num: usize, limit: f64) -> Result<Tensor> {
     basic(Family::Sinc, x, num, limit)
 }
