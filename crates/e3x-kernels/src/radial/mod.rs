@@ -17,27 +17,27 @@ use crate::{Error, Real, Result};
 /// Below this number of values the threads cost more than they save.
 const PARALLEL: usize = 1 << 12;
 
-/// A family of functions, numbered from 0. The names in brackets are those of E3x.
+/// A family of functions, numbered from 0. The names in parentheses are those of E3x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Family {
     /// Bernstein polynomials `C(n, k) t^k (1 - t)^(n - k)` with `n = num - 1` on [0, 1]. Outside
-    /// the first or the last is 1, all others and all derivatives are 0 [basic_bernstein].
+    /// the first or the last is 1, all others and all derivatives are 0 (`basic_bernstein`).
     Bernstein,
     /// Chebyshev polynomials `cos(k arccos(t))` on [-1, 1]. Outside `sign(t)^k`, all derivatives
-    /// 0 [basic_chebyshev].
+    /// 0 (`basic_chebyshev`).
     Chebyshev,
-    /// `cos(pi k t)` [basic_fourier].
+    /// `cos(pi k t)` (`basic_fourier`).
     Fourier,
-    /// `exp(-sqrt(2 num) (num - 1) (t - k/(num - 1))^2)` [basic_gaussian].
+    /// `exp(-sqrt(2 num) (num - 1) (t - k/(num - 1))^2)` (`basic_gaussian`).
     Gaussian,
-    /// `sin(pi (k + 1) t) / (pi (k + 1) t)` for `t <= 1`, else 0 [sinc].
+    /// `sin(pi (k + 1) t) / (pi (k + 1) t)` for `t <= 1`, else 0 (`sinc`).
     Sinc,
-    /// 1 for `k/num <= t <= (k + 1)/num`, else 0 [rectangular_window].
+    /// 1 for `k/num <= t <= (k + 1)/num`, else 0 (`rectangular_window`).
     RectangularWindow,
-    /// `max(0, 1 - |num t - k|)` [triangular_window].
+    /// `max(0, 1 - |num t - k|)` (`triangular_window`).
     TriangularWindow,
-    /// `switch(num t - k + 1) - switch(num t - k)` [smooth_window].
+    /// `switch(num t - k + 1) - switch(num t - k)` (`smooth_window`).
     SmoothWindow,
 }
 

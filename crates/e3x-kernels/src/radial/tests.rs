@@ -147,7 +147,7 @@ fn weights_and_contractions_agree_with_values() {
     let sums = f.contract(&weighted, &x).unwrap();
     for (e, sum) in sums.iter().enumerate() {
         let expected: f64 = (9 * e..9 * e + 9).map(|i| weighted[i] * y[i]).sum();
-        assert!((sum - expected).abs() < 1e-13 * (1.0 + expected));
+        assert!((sum - expected).abs() < 1e-13 * (1.0 + expected.abs()));
     }
 }
 

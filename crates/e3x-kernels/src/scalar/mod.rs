@@ -18,23 +18,23 @@ pub const MAX_ORDER: usize = 15;
 /// Below this number of values the threads cost more than they save.
 const PARALLEL: usize = 1 << 12;
 
-/// A function of one variable. The names in brackets are those of E3x.
+/// A function of one variable. The names in parentheses are those of E3x.
 ///
 /// At kinks and jumps the derivatives are those that the reference gives: the mean of both sides
 /// for clamped linear functions, one side for the others.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Scalar {
-    /// `1 / (1 + exp(-x))` [silu].
+    /// `1 / (1 + exp(-x))` (`silu`).
     Sigmoid,
-    /// 1 for positive numbers, else 0 [relu].
+    /// 1 for positive numbers, else 0 (`relu`).
     Heaviside,
-    /// 1 for `x >= 0`, else the slope [leaky_relu].
+    /// 1 for `x >= 0`, else the slope (`leaky_relu`).
     LeakyStep {
         /// Value for negative numbers.
         slope: f64,
     },
-    /// 1 for `x > 0`, else `alpha (exp(x / width) - 1) / x`, times `scale` [elu, selu, celu].
+    /// 1 for `x > 0`, else `alpha (exp(x / width) - 1) / x`, times `scale` (`elu`, `selu`, `celu`).
     ExponentialStep {
         /// Overall factor.
         scale: f64,
@@ -43,54 +43,54 @@ pub enum Scalar {
         /// Length over which it decays, positive.
         width: f64,
     },
-    /// `(1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2` [gelu, approximate].
+    /// `(1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2` (`gelu`, approximate).
     GaussianGateTanh,
-    /// `(1 + erf(x / sqrt(2))) / 2` [gelu].
+    /// `(1 + erf(x / sqrt(2))) / 2` (`gelu`).
     GaussianGate,
-    /// `tanh(log(1 + exp(x)))` [mish].
+    /// `tanh(log(1 + exp(x)))` (`mish`).
     TanhSoftplus,
-    /// `erf(log(1 + exp(x)))` [serf].
+    /// `erf(log(1 + exp(x)))` (`serf`).
     ErfSoftplus,
-    /// `log((1 + exp(x)) / 2) / x` [shifted_softplus].
+    /// `log((1 + exp(x)) / 2) / x` (`shifted_softplus`).
     ShiftedSoftplusGate,
-    /// `1 / max(1, |x|)` [hard_tanh].
+    /// `1 / max(1, |x|)` (`hard_tanh`).
     HardTanhGate,
-    /// `1 / (1 + |x|)` [soft_sign].
+    /// `1 / (1 + |x|)` (`soft_sign`).
     SoftSignGate,
-    /// `min(max(x, 0), 6) / x` [relu6].
+    /// `min(max(x, 0), 6) / x` (`relu6`).
     Relu6Gate,
-    /// `min(max(x + 3, 0), 6) / 6` [hard_silu].
+    /// `min(max(x + 3, 0), 6) / 6` (`hard_silu`).
     HardSigmoid,
-    /// `(sqrt(x^2 + 1) - 1) / (2 x) + 1` [bent_identity].
+    /// `(sqrt(x^2 + 1) - 1) / (2 x) + 1` (`bent_identity`).
     BentIdentityGate,
-    /// `1 / (x + 1)` [reciprocal_mapping, shifted].
+    /// `1 / (x + 1)` (`reciprocal_mapping`, shifted).
     ReciprocalShifted,
-    /// `(1 - exp(-x)) / x` [reciprocal_mapping, damped].
+    /// `(1 - exp(-x)) / x` (`reciprocal_mapping`, damped).
     ReciprocalDamped,
-    /// `1 / (x + exp(-x))` [reciprocal_mapping, cuspless].
+    /// `1 / (x + exp(-x))` (`reciprocal_mapping`, cuspless).
     ReciprocalCuspless,
     /// `exp(x)`.
     Exp,
-    /// `x + exp(-x) - 1`, quadratic near zero [exponential_mapping, cuspless].
+    /// `x + exp(-x) - 1`, quadratic near zero (`exponential_mapping`, cuspless).
     CusplessDistance,
-    /// `exp(1 - 1 / (1 - (x/c)^2))` for `|x| < c`, else 0 [smooth_cutoff].
+    /// `exp(1 - 1 / (1 - (x/c)^2))` for `|x| < c`, else 0 (`smooth_cutoff`).
     SmoothCutoff {
         /// The distance c, positive.
         cutoff: f64,
     },
-    /// `(1 + cos(pi x / c)) / 2` for `x < c`, else 0 [cosine_cutoff].
+    /// `(1 + cos(pi x / c)) / 2` for `x < c`, else 0 (`cosine_cutoff`).
     CosineCutoff {
         /// The distance c, positive.
         cutoff: f64,
     },
-    /// From 0 at `x0` to 1 at `x1` with all derivatives zero at both [smooth_switch].
+    /// From 0 at `x0` to 1 at `x1` with all derivatives zero at both (`smooth_switch`).
     SmoothSwitch {
         /// Where it starts.
         x0: f64,
         /// Where it ends, larger than `x0`.
         x1: f64,
     },
-    /// `exp(-1 / (exp(x) - 1))` for `x > 0`, else 0 [smooth_damping].
+    /// `exp(-1 / (exp(x) - 1))` for `x > 0`, else 0 (`smooth_damping`).
     SmoothDamping,
 }
 
