@@ -24,6 +24,11 @@
 //! checks once per thread, on a function with a known second derivative, that it took effect.
 //! If other code called `backward` on the thread earlier, the functions here return
 //! [`Error::HigherOrderDisabled`] instead of a wrong number.
+//!
+//! At the same time candle's element-wise operations are asked to run on the calling thread
+//! (`CANDLE_NUM_THREADS=1`, unless the variable is set): candle splits tensors of 65,536 elements
+//! and more over a pool of its own whose threads spin while they wait, and which competes with the
+//! kernels of this crate, which run on rayon's pool, for the same cores.
 
 pub(crate) mod mode;
 
@@ -55,7 +60,10 @@ pub fn init() -> Result<()> {
     let ready = match READY.get() {
         Some(ready) => ready,
         None => {
-            e3x_kernels::process::set_environment_once("CANDLE_GRAD_DO_NOT_DETACH", "1");
+            e3x_kernels::process::set_environment_once(&[
+                ("CANDLE_GRAD_DO_NOT_DETACH", "1"),
+                ("CANDLE_NUM_THREADS", "1"),
+            ]);
             let ready = second_derivative_is_right()?;
             READY.set(Some(ready));
             ready

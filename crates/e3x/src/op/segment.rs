@@ -8,10 +8,29 @@ use e3x_kernels::Segments;
 use super::{Element, Op, apply};
 use crate::Result;
 
+/// An index list for gathers. As in E3x, padding gathers the last row of its item, but hands no
+/// gradient back to it.
+#[derive(Debug, Clone)]
+pub(crate) struct GatherList {
+    /// Padding clamped.
+    pub clamped: Arc<Segments>,
+    /// Padding marked; the same list if there is none.
+    pub marked: Arc<Segments>,
+}
+
 /// Rows of `x` by index. The result has one row per entry of the index list.
-pub(crate) fn gather(x: &Tensor, segments: &Arc<Segments>, shape: Shape) -> Result<Tensor> {
-    let segments = segments.clone();
-    apply(Gather { segments, shape }, &[x])
+pub(crate) fn gather(x: &Tensor, list: &GatherList, shape: Shape) -> Result<Tensor> {
+    let list = list.clone();
+    apply(Gather { list, shape }, &[x])
+}
+
+/// As [`gather`] with zeros for padding: the adjoint of [`sum`].
+fn gather_marked(x: &Tensor, segments: &Arc<Segments>, shape: Shape) -> Result<Tensor> {
+    let list = GatherList {
+        clamped: segments.clone(),
+        marked: segments.clone(),
+    };
+    gather(x, &list, shape)
 }
 
 /// Sums of the rows of `x` that share an index.
@@ -50,10 +69,10 @@ fn width(shape: &Shape, rows: usize) -> usize {
     shape.elem_count().checked_div(rows).unwrap_or(0)
 }
 
-/// `out[e] = x[rows[e]]`, zero for padding.
+/// `out[e] = x[rows[e]]`.
 #[derive(Clone)]
 struct Gather {
-    segments: Arc<Segments>,
+    list: GatherList,
     shape: Shape,
 }
 
@@ -61,11 +80,12 @@ impl Op for Gather {
     const NAME: &'static str = "gather";
 
     fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
-        let width = width(&self.shape, self.segments.len());
+        let width = width(&self.shape, self.list.clamped.len());
         if width == 0 {
             return Ok((vec![], self.shape.clone()));
         }
-        Ok((self.segments.gather(args[0], width)?, self.shape.clone()))
+        let values = self.list.clamped.gather(args[0], width)?;
+        Ok((values, self.shape.clone()))
     }
 
     fn backward(
@@ -76,7 +96,7 @@ impl Op for Gather {
         _: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
         let shape = args[0].shape().clone();
-        Ok(vec![Some(sum(grad, &self.segments, shape)?)])
+        Ok(vec![Some(sum(grad, &self.list.marked, shape)?)])
     }
 }
 
@@ -106,7 +126,7 @@ impl Op for Sum {
         _: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
         let shape = args[0].shape().clone();
-        Ok(vec![Some(gather(grad, &self.segments, shape)?)])
+        Ok(vec![Some(gather_marked(grad, &self.segments, shape)?)])
     }
 }
 
@@ -144,7 +164,7 @@ impl Op for ExtremeOp {
     ) -> Result<Vec<Option<Tensor>>> {
         let segments = self.segments.clone();
         let shares = apply(Shares { segments }, &[&args[0].detach(), &result.detach()])?;
-        let grad = gather(grad, &self.segments, args[0].shape().clone())?;
+        let grad = gather_marked(grad, &self.segments, args[0].shape().clone())?;
         Ok(vec![Some(grad.mul(&shares)?)])
     }
 }

@@ -1,12 +1,14 @@
 //! Validated index lists.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{DType, Tensor};
 use e3x_kernels::edges::PADDING;
 use e3x_kernels::{EdgeList, Segments};
 
+use super::cache::Cache;
 use super::indices::{check_same_shape, from_values, read};
+use crate::op::segment::GatherList;
 use crate::{Error, Result};
 
 /// Which nodes exchange messages: a sparse or a dense index list, checked once and cheap to clone.
@@ -20,10 +22,10 @@ use crate::{Error, Result};
 /// `i64` or `u32`.
 ///
 /// # Padding
-/// As in E3x, an index at or beyond the number of nodes is padding: gathers clamp it to the last
-/// node (also in the gradient), sparse reductions drop edges whose *destination* is padding, and
-/// dense reductions follow the mask. Negative indices, which E3x counts from the end, are an
-/// error.
+/// As in E3x, an index at or beyond the number of nodes is padding: gathers give the values of the
+/// last node (which gets no gradient for it), sparse reductions drop edges whose *destination* is
+/// padding, and dense reductions follow the mask. Negative indices, which E3x counts from the
+/// end, are an error.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -47,8 +49,8 @@ struct Inner {
     /// Shape of the index list, batch axes included.
     dims: Vec<usize>,
     reduction: OnceLock<Arc<Segments>>,
-    src_gathers: Cache<Segments>,
-    dst_gathers: Cache<Segments>,
+    src_gathers: Cache<GatherList>,
+    dst_gathers: Cache<GatherList>,
     edges: Cache<EdgeList>,
 }
 
@@ -228,7 +230,7 @@ impl Graph {
     /// If the graph lacks destinations or sources, or there is no node to clamp a source to.
     pub fn edges(&self, num_nodes: usize) -> Result<Arc<EdgeList>> {
         self.0.edges.get(num_nodes, || {
-            let src = self.flat_rows("num_nodes", self.src()?, num_nodes)?;
+            let src = self.flat_rows("num_nodes", self.src()?, num_nodes, None)?;
             let num_src = self.batch_size() * num_nodes;
             let rows = self.reduction_rows(num_nodes)?;
             Ok(EdgeList::new(
@@ -241,17 +243,17 @@ impl Graph {
     }
 
     /// Which row of `num_nodes` flattened source nodes each edge gathers from.
-    pub(crate) fn src_gather(&self, num_nodes: usize) -> Result<Arc<Segments>> {
+    pub(crate) fn src_gather(&self, num_nodes: usize) -> Result<Arc<GatherList>> {
         self.0
             .src_gathers
-            .get(num_nodes, || self.gather("inputs", self.src()?, num_nodes))
+            .get(num_nodes, || self.gather(self.src()?, num_nodes))
     }
 
     /// As [`Graph::src_gather`] with the destinations of a sparse list.
-    pub(crate) fn dst_gather(&self, num_nodes: usize) -> Result<Arc<Segments>> {
+    pub(crate) fn dst_gather(&self, num_nodes: usize) -> Result<Arc<GatherList>> {
         self.0
             .dst_gathers
-            .get(num_nodes, || self.gather("inputs", self.dst()?, num_nodes))
+            .get(num_nodes, || self.gather(self.dst()?, num_nodes))
     }
 
     /// Which flattened destination each edge is reduced to.
@@ -293,20 +295,39 @@ impl Graph {
         })
     }
 
-    fn gather(&self, argument: &'static str, idx: &[u32], num: usize) -> Result<Segments> {
-        let rows = self.flat_rows(argument, idx, num)?;
-        Ok(Segments::new(rows, self.batch_size() * num)?)
+    fn gather(&self, idx: &[u32], num: usize) -> Result<GatherList> {
+        let num_rows = self.batch_size().saturating_mul(num);
+        let segments = |padding| {
+            let rows = self.flat_rows("inputs", idx, num, padding)?;
+            Ok::<_, Error>(Arc::new(Segments::new(rows, num_rows)?))
+        };
+        let clamped = segments(None)?;
+        let marked = if idx.iter().any(|&i| i as usize >= num) {
+            segments(Some(PADDING))?
+        } else {
+            clamped.clone()
+        };
+        Ok(GatherList { clamped, marked })
     }
 
-    /// Indices into the `num` nodes of each item as rows of all nodes; padding is clamped.
-    fn flat_rows(&self, argument: &'static str, idx: &[u32], num: usize) -> Result<Vec<u32>> {
+    /// Indices into the `num` nodes of each item as rows of all nodes; padding as given, or clamped.
+    fn flat_rows(
+        &self,
+        argument: &'static str,
+        idx: &[u32],
+        num: usize,
+        padding: Option<u32>,
+    ) -> Result<Vec<u32>> {
         flat_size(argument, self.batch_size(), num)?;
         if num == 0 && !idx.is_empty() {
             let expected = "at least one node to gather from";
             return Err(Error::argument(argument, expected, "none"));
         }
         let per_item: usize = self.edge_dims().iter().product();
-        let row = |(e, &i): (usize, &u32)| (e / per_item * num + (i as usize).min(num - 1)) as u32;
+        let row = |(e, &i): (usize, &u32)| match (i as usize, padding) {
+            (i, Some(padding)) if i >= num => padding,
+            (i, _) => (e / per_item * num + i.min(num - 1)) as u32,
+        };
         Ok(idx.iter().enumerate().map(row).collect())
     }
 
@@ -357,31 +378,4 @@ fn flat_size(argument: &'static str, batch: usize, num: usize) -> Result<usize> 
             let received = format!("{num} in each of {batch} items");
             Error::argument(argument, "fewer than 2^32 - 1 rows in total", received)
         })
-}
-
-/// The last few values that were computed for a number of nodes.
-#[derive(Debug)]
-struct Cache<T>(Mutex<Vec<(usize, Arc<T>)>>);
-
-impl<T> Default for Cache<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<T> Cache<T> {
-    const SIZE: usize = 4;
-
-    fn get(&self, key: usize, compute: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, value)) = entries.iter().find(|(k, _)| *k == key) {
-            return Ok(value.clone());
-        }
-        let value = Arc::new(compute()?);
-        if entries.len() == Self::SIZE {
-            entries.remove(0);
-        }
-        entries.push((key, value.clone()));
-        Ok(value)
-    }
 }

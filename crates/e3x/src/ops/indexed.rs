@@ -7,7 +7,7 @@ use e3x_kernels::Segments;
 use e3x_kernels::segment::Value;
 
 use super::Graph;
-use crate::op::segment::{self, Extreme};
+use crate::op::segment::{self, Extreme, GatherList};
 use crate::{Error, Result};
 
 /// The inputs of the source of each edge: E3x's `ops.gather_src`.
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// # Shapes
 /// `inputs`: `(..., num_nodes, *)` with the batch axes of the graph and any further axes `*`.
 /// Result: `(..., P, *)` for sparse, `(..., N, M, *)` for dense lists. Indices at or beyond
-/// `num_nodes` (padding) give the last node.
+/// `num_nodes` (padding) give the last node, which gets no gradient for it.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -159,7 +159,7 @@ pub(super) fn check_leading(
 fn gather(
     inputs: &Tensor,
     graph: &Graph,
-    segments: impl FnOnce(&Graph, usize) -> Result<Arc<Segments>>,
+    list: impl FnOnce(&Graph, usize) -> Result<Arc<GatherList>>,
 ) -> Result<Tensor> {
     let batch = graph.batch_dims();
     check_leading("inputs", inputs, batch)?;
@@ -168,15 +168,15 @@ fn gather(
         let received = format!("shape {:?}", inputs.dims());
         return Err(Error::argument("inputs", expected, received));
     };
-    let segments = segments(graph, num_nodes)?;
+    let list = list(graph, num_nodes)?;
     let shape = Shape::from([graph.index_dims(), rest].concat());
     match inputs.dtype() {
-        DType::F32 | DType::F64 => segment::gather(inputs, &segments, shape),
+        DType::F32 | DType::F64 => segment::gather(inputs, &list, shape),
         _ => map_integers(
             inputs,
             shape,
             Gather {
-                segments: &segments,
+                segments: &list.clamped,
             },
         ),
     }

@@ -19,6 +19,7 @@
 //! # Ok::<(), e3x::Error>(())
 //! ```
 
+mod cache;
 mod graph;
 mod helpers;
 mod indexed;
