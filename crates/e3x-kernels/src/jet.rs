@@ -186,13 +186,16 @@ impl<const N: usize> Jet<N> {
         Self(c)
     }
 
-    /// The power series `sum_k coefficients[k] u^k` (Horner's scheme).
-    pub(crate) fn series(&self, coefficients: &[f64]) -> Self {
-        let mut sum = Self::constant(0.0);
+    /// The polynomial `sum_k coefficients[k] x^k` at `x` (Horner's scheme).
+    pub(crate) fn polynomial(x: f64, coefficients: &[f64]) -> Self {
+        let mut y = [0.0; N];
         for &c in coefficients.iter().rev() {
-            sum = (sum * *self).offset(c);
+            for k in (1..N).rev() {
+                y[k] = y[k] * x + y[k - 1];
+            }
+            y[0] = y[0] * x + c;
         }
-        sum
+        Self(y)
     }
 
     /// The derivative of order `n < N`: the coefficient times `n!`.

@@ -1,6 +1,8 @@
 //! Sets of functions of one variable, `y[e, k] = f_k(t)` at `t = x[e] / divisor + offset`, with
 //! derivatives of any order with respect to `x`.
 //!
+//! Values, values with a weight for each `e`, and sums over `k` are closed under differentiation.
+//!
 //! As everywhere in this crate, evaluated in double precision and rounded once.
 
 mod bernstein;
@@ -9,32 +11,33 @@ mod windows;
 
 use rayon::prelude::*;
 
+use crate::error::check_len;
 use crate::{Error, Real, Result};
 
 /// Below this number of values the threads cost more than they save.
 const PARALLEL: usize = 1 << 12;
 
-/// A family of functions, numbered from 0. The names in brackets are those of E3x.
+/// A family of functions, numbered from 0. The names in parentheses are those of E3x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Family {
     /// Bernstein polynomials `C(n, k) t^k (1 - t)^(n - k)` with `n = num - 1` on [0, 1]. Outside
-    /// the first or the last is 1, all others and all derivatives are 0 [basic_bernstein].
+    /// the first or the last is 1, all others and all derivatives are 0 (`basic_bernstein`).
     Bernstein,
     /// Chebyshev polynomials `cos(k arccos(t))` on [-1, 1]. Outside `sign(t)^k`, all derivatives
-    /// 0 [basic_chebyshev].
+    /// 0 (`basic_chebyshev`).
     Chebyshev,
-    /// `cos(pi k t)` [basic_fourier].
+    /// `cos(pi k t)` (`basic_fourier`).
     Fourier,
-    /// `exp(-sqrt(2 num) (num - 1) (t - k/(num - 1))^2)` [basic_gaussian].
+    /// `exp(-sqrt(2 num) (num - 1) (t - k/(num - 1))^2)` (`basic_gaussian`).
     Gaussian,
-    /// `sin(pi (k + 1) t) / (pi (k + 1) t)` for `t <= 1`, else 0 [sinc].
+    /// `sin(pi (k + 1) t) / (pi (k + 1) t)` for `t <= 1`, else 0 (`sinc`).
     Sinc,
-    /// 1 for `k/num <= t <= (k + 1)/num`, else 0 [rectangular_window].
+    /// 1 for `k/num <= t <= (k + 1)/num`, else 0 (`rectangular_window`).
     RectangularWindow,
-    /// `max(0, 1 - |num t - k|)` [triangular_window].
+    /// `max(0, 1 - |num t - k|)` (`triangular_window`).
     TriangularWindow,
-    /// `switch(num t - k + 1) - switch(num t - k)` [smooth_window].
+    /// `switch(num t - k + 1) - switch(num t - k)` (`smooth_window`).
     SmoothWindow,
 }
 
@@ -47,49 +50,107 @@ pub struct Argument {
     pub offset: f64,
 }
 
-impl Family {
-    /// The derivative of this order of the first `num` functions at every entry of `x`,
-    /// `num` values for each.
+/// The functions of a [`Family`] that belong together, differentiated `order` times.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Functions {
+    /// Which family.
+    pub family: Family,
+    /// How many functions.
+    pub num: usize,
+    /// Order of the derivative with respect to `x`.
+    pub order: usize,
+    /// Argument of the functions.
+    pub argument: Argument,
+}
+
+impl Functions {
+    /// `y[e, k] = f_k(x[e])`.
     ///
     /// # Errors
     /// If `num` is zero, or `order` larger than the family supports.
-    pub fn evaluate<T: Real>(
-        self,
-        num: usize,
-        order: usize,
-        argument: Argument,
+    pub fn evaluate<T: Real>(&self, x: &[T]) -> Result<Vec<T>> {
+        let mut y = vec![T::ZERO; x.len() * self.num];
+        self.rows(x, &mut y, self.num, |_, row, y| {
+            for (y, &value) in y.iter_mut().zip(row) {
+                *y = T::of(value);
+            }
+        })?;
+        Ok(y)
+    }
+
+    /// `y[e, k] = s[e] f_k(x[e])`.
+    ///
+    /// # Errors
+    /// As [`Functions::evaluate`], or if `s` and `x` differ in length.
+    pub fn weighted<T: Real>(&self, s: &[T], x: &[T]) -> Result<Vec<T>> {
+        check_len("s", s.len(), x.len())?;
+        let mut y = vec![T::ZERO; x.len() * self.num];
+        self.rows(x, &mut y, self.num, |e, row, y| {
+            let s = s[e].to_f64();
+            for (y, &value) in y.iter_mut().zip(row) {
+                *y = T::of(s * value);
+            }
+        })?;
+        Ok(y)
+    }
+
+    /// `s[e] = sum_k z[e, k] f_k(x[e])`.
+    ///
+    /// # Errors
+    /// As [`Functions::evaluate`], or if `z` has the wrong length.
+    pub fn contract<T: Real>(&self, z: &[T], x: &[T]) -> Result<Vec<T>> {
+        check_len("z", z.len(), x.len() * self.num)?;
+        let mut s = vec![T::ZERO; x.len()];
+        self.rows(x, &mut s, 1, |e, row, s| {
+            let z = &z[e * self.num..][..self.num];
+            let products = z.iter().zip(row).map(|(z, value)| z.to_f64() * value);
+            s[0] = T::of(products.sum());
+        })?;
+        Ok(s)
+    }
+
+    /// Calls `f(e, functions at x[e], result of e)` for every `e`, in parallel where it pays.
+    fn rows<T: Real>(
+        &self,
         x: &[T],
-    ) -> Result<Vec<T>> {
+        out: &mut [T],
+        width: usize,
+        f: impl Fn(usize, &[f64], &mut [T]) + Sync,
+    ) -> Result<()> {
+        let num = self.num;
         if num == 0 {
             return Err(Error::argument("num", "at least 1", "0"));
         }
-        let table = Table::new(self, num, order)?;
-        let chain = argument.divisor.powi(-(order as i32));
-        let mut y = vec![T::ZERO; x.len() * num];
-        let run = |x: &[T], y: &mut [T]| {
+        let table = Table::new(self.family, num, self.order)?;
+        let chain = self.argument.divisor.powi(-(self.order as i32));
+        let run = |start: usize, x: &[T], out: &mut [T]| {
             let mut row = vec![0.0; num];
             let mut work = vec![0.0; table.work];
-            for (x, y) in x.iter().zip(y.chunks_exact_mut(num)) {
-                let t = x.to_f64() / argument.divisor + argument.offset;
+            for (i, (x, out)) in x.iter().zip(out.chunks_exact_mut(width)).enumerate() {
+                let t = x.to_f64() / self.argument.divisor + self.argument.offset;
                 if t.is_nan() {
                     row.fill(f64::NAN);
                 } else {
                     table.row(t, &mut row, &mut work);
                 }
-                for (y, &value) in y.iter_mut().zip(&row) {
-                    *y = T::of(value * chain);
+                if self.order > 0 {
+                    for value in &mut row {
+                        *value *= chain;
+                    }
                 }
+                f(start + i, &row, out);
             }
         };
-        if y.len() < PARALLEL {
-            run(x, &mut y);
+        if x.len() * num < PARALLEL {
+            run(0, x, out);
         } else {
             let items = (PARALLEL / 4).div_ceil(num);
-            y.par_chunks_mut(items * num)
+            out.par_chunks_mut(items * width)
                 .zip(x.par_chunks(items))
-                .for_each(|(y, x)| run(x, y));
+                .enumerate()
+                .for_each(|(i, (out, x))| run(i * items, x, out));
         }
-        Ok(y)
+        Ok(())
     }
 }
 

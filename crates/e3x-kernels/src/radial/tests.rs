@@ -15,8 +15,17 @@ const SMOOTH: [Family; 6] = [
     Family::SmoothWindow,
 ];
 
+fn functions(family: Family, num: usize, order: usize) -> Functions {
+    Functions {
+        family,
+        num,
+        order,
+        argument: PLAIN,
+    }
+}
+
 fn at(family: Family, num: usize, order: usize, x: f64) -> Vec<f64> {
-    family.evaluate(num, order, PLAIN, &[x]).unwrap()
+    functions(family, num, order).evaluate(&[x]).unwrap()
 }
 
 #[test]
@@ -62,7 +71,11 @@ fn derivatives_agree_with_central_differences_of_the_order_below() {
         offset: -0.1,
     };
     let evaluate = |family: Family, order, x: f64| -> Vec<f64> {
-        family.evaluate(num, order, argument, &[x]).unwrap()
+        let functions = Functions {
+            argument,
+            ..functions(family, num, order)
+        };
+        functions.evaluate(&[x]).unwrap()
     };
     for family in SMOOTH {
         for x in [0.15, 0.21, 0.4, 0.773, 0.99, 1.1, 1.41, 1.6] {
@@ -115,27 +128,41 @@ fn known_values_and_special_points() {
 fn both_forms_of_sinc_meet() {
     for order in 0..8 {
         let border = 1.0 + 0.2 * order as f64;
-        let f = |x: f64| {
-            let y = Family::Sinc.evaluate(1, order, PLAIN, &[-x]).unwrap();
-            y[0]
-        };
+        let f = |x: f64| at(Family::Sinc, 1, order, -x)[0];
         let (a, b) = (f(border), f(border * (1.0 - 1e-15)));
         assert!((a - b).abs() < 1e-11 * (1.0 + a.abs()), "{order} {a} {b}");
     }
 }
 
 #[test]
+fn weights_and_contractions_agree_with_values() {
+    let f = functions(Family::Bernstein, 9, 1);
+    // Enough for several threads.
+    let x: Vec<f64> = (0..2000).map(|i| f64::from(i) / 2000.0).collect();
+    let s: Vec<f64> = x.iter().map(|x| (50.0 * x).sin()).collect();
+    let (y, weighted) = (f.evaluate(&x).unwrap(), f.weighted(&s, &x).unwrap());
+    for (i, (weighted, y)) in weighted.iter().zip(&y).enumerate() {
+        assert_eq!(*weighted, s[i / 9] * y);
+    }
+    let sums = f.contract(&weighted, &x).unwrap();
+    for (e, sum) in sums.iter().enumerate() {
+        let expected: f64 = (9 * e..9 * e + 9).map(|i| weighted[i] * y[i]).sum();
+        assert!((sum - expected).abs() < 1e-13 * (1.0 + expected.abs()));
+    }
+}
+
+#[test]
 fn bad_arguments() {
-    assert!(Family::Bernstein.evaluate(0, 0, PLAIN, &[0.5]).is_err());
-    assert!(Family::Sinc.evaluate(2, 99, PLAIN, &[0.5]).is_err());
-    let nan = Family::Bernstein
-        .evaluate(3, 1, PLAIN, &[f32::NAN])
-        .unwrap();
+    let bernstein = functions(Family::Bernstein, 3, 1);
+    assert!(functions(Family::Bernstein, 0, 0).evaluate(&[0.5]).is_err());
+    assert!(functions(Family::Sinc, 2, 99).evaluate(&[0.5]).is_err());
+    assert!(bernstein.weighted(&[0.5, 0.5], &[0.5]).is_err());
+    assert!(bernstein.contract(&[0.5, 0.5], &[0.5]).is_err());
+    let nan = bernstein.evaluate(&[f32::NAN]).unwrap();
     assert!(nan.iter().all(|x| x.is_nan()));
     let long: Vec<f32> = (0..3000).map(|i| i as f32 / 3000.0).collect();
-    let y = Family::Fourier.evaluate(7, 0, PLAIN, &long).unwrap();
-    let one = Family::Fourier
-        .evaluate(7, 0, PLAIN, &long[2000..2001])
-        .unwrap();
+    let fourier = functions(Family::Fourier, 7, 0);
+    let y = fourier.evaluate(&long).unwrap();
+    let one = fourier.evaluate(&long[2000..2001]).unwrap();
     assert_eq!(y[14_000..14_007], one);
 }

@@ -111,7 +111,7 @@ fn sinc_derivative(u: f64, order: usize) -> f64 {
 fn sinc_series(u: f64, order: usize) -> f64 {
     let first = order.div_ceil(2);
     // (-1)^j pi^2j / (2j + 1) / (2j - n)! at the first j with 2j >= n.
-    let sign = if first % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = if first.is_multiple_of(2) { 1.0 } else { -1.0 };
     let mut term = sign * PI.powi(2 * first as i32) / (2 * first + 1) as f64;
     if order % 2 == 1 {
         term *= u;

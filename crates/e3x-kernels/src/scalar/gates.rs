@@ -2,7 +2,7 @@
 //!
 //! Each is written so that no digits are lost near zero and nothing overflows far from it.
 
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, LN_2};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
 
 use super::exp_m1_over_x;
 use crate::jet::Jet;
@@ -51,34 +51,31 @@ pub(super) fn tanh_softplus<const N: usize>(x: f64) -> Jet<N> {
 
 /// `log((1 + e^x) / 2) / x`.
 pub(super) fn shifted_softplus<const N: usize>(x: f64) -> Jet<N> {
-    let u = Jet::variable(x, 1.0);
-    if x.abs() < 1.0 {
-        // log((1 + e^x) / 2) = x/2 + log cosh(x/2).
-        let mut coefficients = [0.0; 64];
-        coefficients.copy_from_slice(&log_cosh_half()[1..]);
-        coefficients[0] += 0.5;
-        return u.series(&coefficients);
+    if x == 0.0 || (N > 1 && x.abs() < 1.0) {
+        // Enough terms for values and low orders, or for the highest.
+        let terms = if N <= 4 { 40 } else { 64 };
+        return Jet::polynomial(x, &shifted_softplus_series()[..terms]);
     }
-    // log(1 + e^x) = x + log(1 + e^-x): the part that grows divides exactly.
-    let sign = if x > 0.0 { -1.0 } else { 1.0 };
-    let rest = Jet::variable(x, sign).softplus().offset(-LN_2).div(&u);
-    rest.offset(if x > 0.0 { 1.0 } else { 0.0 })
+    // log((1 + e^x) / 2) = x + log((1 + e^-x) / 2): the part that grows divides exactly.
+    let u = Jet::variable(x, 1.0);
+    let rest = Jet::variable(x, -x.signum()).softplus();
+    let rest = rest.with_value((0.5 * (-x.abs()).exp_m1()).ln_1p());
+    rest.div(&u).offset(if x > 0.0 { 1.0 } else { 0.0 })
 }
 
-/// Taylor coefficients of `log cosh(x / 2)` at 0. Its derivative `t = tanh(x / 2) / 2` obeys
-/// `t' = 1/4 - t^2`.
-fn log_cosh_half() -> &'static [f64; 65] {
-    static TABLE: std::sync::OnceLock<[f64; 65]> = std::sync::OnceLock::new();
+/// Taylor coefficients of `log((1 + e^x) / 2) / x = 1/2 + log(cosh(x/2)) / x` at 0. The derivative
+/// of the logarithm, `t = tanh(x / 2) / 2`, obeys `t' = 1/4 - t^2`.
+fn shifted_softplus_series() -> &'static [f64; 64] {
+    static TABLE: std::sync::OnceLock<[f64; 64]> = std::sync::OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut t = [0.0; 65];
-        for k in 1..65 {
+        let mut t = [0.0; 64];
+        for k in 1..64 {
             let square: f64 = (0..k).map(|j| t[j] * t[k - 1 - j]).sum();
-            let right = if k == 1 { 0.25 } else { -square };
-            t[k] = right / k as f64;
+            t[k] = (if k == 1 { 0.25 } else { -square }) / k as f64;
         }
-        let mut c = [0.0; 65];
-        for k in 1..65 {
-            c[k] = t[k - 1] / k as f64;
+        let mut c = [0.5; 64];
+        for k in 1..64 {
+            c[k] = t[k] / (k + 1) as f64;
         }
         c
     })

@@ -18,23 +18,23 @@ pub const MAX_ORDER: usize = 15;
 /// Below this number of values the threads cost more than they save.
 const PARALLEL: usize = 1 << 12;
 
-/// A function of one variable. The names in brackets are those of E3x.
+/// A function of one variable. The names in parentheses are those of E3x.
 ///
 /// At kinks and jumps the derivatives are those that the reference gives: the mean of both sides
 /// for clamped linear functions, one side for the others.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Scalar {
-    /// `1 / (1 + exp(-x))` [silu].
+    /// `1 / (1 + exp(-x))` (`silu`).
     Sigmoid,
-    /// 1 for positive numbers, else 0 [relu].
+    /// 1 for positive numbers, else 0 (`relu`).
     Heaviside,
-    /// 1 for `x >= 0`, else the slope [leaky_relu].
+    /// 1 for `x >= 0`, else the slope (`leaky_relu`).
     LeakyStep {
         /// Value for negative numbers.
         slope: f64,
     },
-    /// 1 for `x > 0`, else `alpha (exp(x / width) - 1) / x`, times `scale` [elu, selu, celu].
+    /// 1 for `x > 0`, else `alpha (exp(x / width) - 1) / x`, times `scale` (`elu`, `selu`, `celu`).
     ExponentialStep {
         /// Overall factor.
         scale: f64,
@@ -43,54 +43,54 @@ pub enum Scalar {
         /// Length over which it decays, positive.
         width: f64,
     },
-    /// `(1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2` [gelu, approximate].
+    /// `(1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2` (`gelu`, approximate).
     GaussianGateTanh,
-    /// `(1 + erf(x / sqrt(2))) / 2` [gelu].
+    /// `(1 + erf(x / sqrt(2))) / 2` (`gelu`).
     GaussianGate,
-    /// `tanh(log(1 + exp(x)))` [mish].
+    /// `tanh(log(1 + exp(x)))` (`mish`).
     TanhSoftplus,
-    /// `erf(log(1 + exp(x)))` [serf].
+    /// `erf(log(1 + exp(x)))` (`serf`).
     ErfSoftplus,
-    /// `log((1 + exp(x)) / 2) / x` [shifted_softplus].
+    /// `log((1 + exp(x)) / 2) / x` (`shifted_softplus`).
     ShiftedSoftplusGate,
-    /// `1 / max(1, |x|)` [hard_tanh].
+    /// `1 / max(1, |x|)` (`hard_tanh`).
     HardTanhGate,
-    /// `1 / (1 + |x|)` [soft_sign].
+    /// `1 / (1 + |x|)` (`soft_sign`).
     SoftSignGate,
-    /// `min(max(x, 0), 6) / x` [relu6].
+    /// `min(max(x, 0), 6) / x` (`relu6`).
     Relu6Gate,
-    /// `min(max(x + 3, 0), 6) / 6` [hard_silu].
+    /// `min(max(x + 3, 0), 6) / 6` (`hard_silu`).
     HardSigmoid,
-    /// `(sqrt(x^2 + 1) - 1) / (2 x) + 1` [bent_identity].
+    /// `(sqrt(x^2 + 1) - 1) / (2 x) + 1` (`bent_identity`).
     BentIdentityGate,
-    /// `1 / (x + 1)` [reciprocal_mapping, shifted].
+    /// `1 / (x + 1)` (`reciprocal_mapping`, shifted).
     ReciprocalShifted,
-    /// `(1 - exp(-x)) / x` [reciprocal_mapping, damped].
+    /// `(1 - exp(-x)) / x` (`reciprocal_mapping`, damped).
     ReciprocalDamped,
-    /// `1 / (x + exp(-x))` [reciprocal_mapping, cuspless].
+    /// `1 / (x + exp(-x))` (`reciprocal_mapping`, cuspless).
     ReciprocalCuspless,
     /// `exp(x)`.
     Exp,
-    /// `x + exp(-x) - 1`, quadratic near zero [exponential_mapping, cuspless].
+    /// `x + exp(-x) - 1`, quadratic near zero (`exponential_mapping`, cuspless).
     CusplessDistance,
-    /// `exp(1 - 1 / (1 - (x/c)^2))` for `|x| < c`, else 0 [smooth_cutoff].
+    /// `exp(1 - 1 / (1 - (x/c)^2))` for `|x| < c`, else 0 (`smooth_cutoff`).
     SmoothCutoff {
         /// The distance c, positive.
         cutoff: f64,
     },
-    /// `(1 + cos(pi x / c)) / 2` for `x < c`, else 0 [cosine_cutoff].
+    /// `(1 + cos(pi x / c)) / 2` for `x < c`, else 0 (`cosine_cutoff`).
     CosineCutoff {
         /// The distance c, positive.
         cutoff: f64,
     },
-    /// From 0 at `x0` to 1 at `x1` with all derivatives zero at both [smooth_switch].
+    /// From 0 at `x0` to 1 at `x1` with all derivatives zero at both (`smooth_switch`).
     SmoothSwitch {
         /// Where it starts.
         x0: f64,
         /// Where it ends, larger than `x0`.
         x1: f64,
     },
-    /// `exp(-1 / (exp(x) - 1))` for `x > 0`, else 0 [smooth_damping].
+    /// `exp(-1 / (exp(x) - 1))` for `x > 0`, else 0 (`smooth_damping`).
     SmoothDamping,
 }
 
@@ -100,15 +100,26 @@ impl Scalar {
     /// # Errors
     /// If the order is larger than [`MAX_ORDER`].
     pub fn evaluate<T: Real>(self, order: usize, x: &[T]) -> Result<Vec<T>> {
-        match order {
+        check_order(order)?;
+        Ok(match order {
             0 => self.map::<T, 1>(order, x),
             1 => self.map::<T, 2>(order, x),
             2 => self.map::<T, 3>(order, x),
             3 => self.map::<T, 4>(order, x),
-            _ => {
-                check_order(order)?;
-                self.map::<T, 16>(order, x)
-            }
+            _ => self.map::<T, 16>(order, x),
+        })
+    }
+
+    /// Values and first derivatives at every entry of `x`.
+    pub fn value_and_slope<T: Real>(self, x: &[T]) -> (Vec<T>, Vec<T>) {
+        let f = |x: &T| {
+            let jet = self.jet::<2>(x.to_f64());
+            (T::of(jet.0[0]), T::of(jet.0[1]))
+        };
+        if x.len() < PARALLEL {
+            x.iter().map(f).unzip()
+        } else {
+            x.par_iter().with_min_len(PARALLEL / 4).map(f).unzip()
         }
     }
 
@@ -123,13 +134,13 @@ impl Scalar {
         }
     }
 
-    fn map<T: Real, const N: usize>(self, order: usize, x: &[T]) -> Result<Vec<T>> {
+    fn map<T: Real, const N: usize>(self, order: usize, x: &[T]) -> Vec<T> {
         let f = |x: &T| T::of(self.jet::<N>(x.to_f64()).derivative(order));
-        Ok(if x.len() < PARALLEL {
+        if x.len() < PARALLEL {
             x.iter().map(f).collect()
         } else {
             x.par_iter().with_min_len(PARALLEL / 4).map(f).collect()
-        })
+        }
     }
 
     /// The Taylor coefficients at `x`. Not a number stays one.
@@ -189,14 +200,16 @@ pub(crate) fn check_order(order: usize) -> Result<()> {
 
 /// `(exp(x) - 1) / x`, at every `x` to full precision.
 fn exp_m1_over_x<const N: usize>(x: f64) -> Jet<N> {
-    let u = Jet::variable(x, 1.0);
-    if x.abs() < 1.0 {
-        return u.series(&EXP_M1_OVER_X);
+    if x == 0.0 || (N > 1 && x.abs() < 1.0) {
+        // Enough terms for values and low orders, or for MAX_ORDER.
+        let terms = if N <= 4 { 24 } else { 36 };
+        return Jet::polynomial(x, &EXP_M1_OVER_X[..terms]);
     }
+    let u = Jet::variable(x, 1.0);
     u.exp_m1().div(&u)
 }
 
-/// `1 / (k + 1)!`, enough terms for `|x| < 1` and derivatives up to [`MAX_ORDER`].
+/// `1 / (k + 1)!`
 const EXP_M1_OVER_X: [f64; 36] = {
     let mut c = [1.0; 36];
     let mut k = 1;

@@ -7,6 +7,20 @@ use crate::error::{check_float, check_same_dtype};
 use crate::op::rows::move_rows;
 use crate::{Error, FeatureShape, Result};
 
+/// Largest degree that the functions here accept; far beyond what fits in memory with features.
+const MAX_DEGREE: usize = 4096;
+
+fn check_degree(max_degree: usize) -> Result<()> {
+    if max_degree <= MAX_DEGREE {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "max_degree",
+        format!("at most {MAX_DEGREE}"),
+        max_degree.to_string(),
+    ))
+}
+
 /// Degree of an entry of the axis of degrees.
 fn degree_of(entry: usize) -> usize {
     entry.isqrt()
@@ -22,7 +36,7 @@ fn degree_of(entry: usize) -> usize {
 /// ```
 ///
 /// # Errors
-/// If the tensor cannot be created.
+/// If `max_degree` is larger than 4096, or the tensor cannot be created.
 pub fn even_degree_mask(max_degree: usize, device: &Device) -> Result<Tensor> {
     degree_mask(max_degree, 0, device)
 }
@@ -37,12 +51,13 @@ pub fn even_degree_mask(max_degree: usize, device: &Device) -> Result<Tensor> {
 /// ```
 ///
 /// # Errors
-/// If the tensor cannot be created.
+/// If `max_degree` is larger than 4096, or the tensor cannot be created.
 pub fn odd_degree_mask(max_degree: usize, device: &Device) -> Result<Tensor> {
     degree_mask(max_degree, 1, device)
 }
 
 fn degree_mask(max_degree: usize, remainder: usize, device: &Device) -> Result<Tensor> {
+    check_degree(max_degree)?;
     let size = (max_degree + 1).pow(2);
     let mask = (0..size).map(|i| u8::from(degree_of(i) % 2 == remainder));
     Ok(Tensor::from_iter(mask, device)?.reshape((size, 1))?)
@@ -76,7 +91,8 @@ fn map_rows(x: &Tensor, shape: FeatureShape, out: FeatureShape, map: RowMap) -> 
 /// ```
 ///
 /// # Errors
-/// If `x` does not have the shape of features or is not floating point.
+/// If `x` does not have the shape of features or is not floating point, or `max_degree` is larger
+/// than 4096.
 pub fn change_max_degree_or_type(
     x: &Tensor,
     max_degree: Option<usize>,
@@ -92,6 +108,7 @@ pub fn change_max_degree_or_type(
     if out == shape {
         return Ok(x.clone());
     }
+    check_degree(out.max_degree)?;
     // Where the entry of a degree sits, for each parity that both sides have.
     let row = |side: FeatureShape, entry: usize, parity: usize| match side.parity {
         1 => entry,

@@ -80,9 +80,7 @@ impl Op for PullBack {
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let shape = gate_shape(&shapes[1])?;
-        let heads = heads(shape, args[1]);
-        let gates = self.g.evaluate(0, &heads)?;
-        let slopes = self.g.evaluate(1, &heads)?;
+        let (gates, slopes) = self.g.value_and_slope(&heads(shape, args[1]));
         let y = gate::pull_back(shape, &gates, &slopes, args[1], args[0])?;
         Ok((y, shapes[1].clone()))
     }

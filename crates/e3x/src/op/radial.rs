@@ -1,47 +1,49 @@
 //! Sets of functions of one variable, `y[..., k] = f_k(x[...])`, differentiable any number of
-//! times.
+//! times: values, values with weights, and sums over `k` are closed under differentiation.
 
-use candle_core::{D, Shape, Tensor};
-use e3x_kernels::radial::{Argument, Family};
+use candle_core::{Shape, Tensor};
+use e3x_kernels::radial::Functions;
 
 use crate::Result;
 use crate::op::{Element, Op, apply};
 
-/// The first `num` functions of a family at `x / divisor + offset`, in a new last axis.
-pub(crate) fn family(
-    family: Family,
-    num: usize,
-    divisor: f64,
-    offset: f64,
-    x: &Tensor,
-) -> Result<Tensor> {
-    let functions = Functions {
-        family,
-        num,
-        order: 0,
-        argument: Argument { divisor, offset },
-    };
-    apply(functions, &[x])
+/// The functions at every element of `x`, in a new last axis.
+pub(crate) fn evaluate(functions: Functions, x: &Tensor) -> Result<Tensor> {
+    apply(Evaluate(functions), &[x])
+}
+
+/// The functions at every element of `x` times `s`, which has the shape of `x`.
+pub(crate) fn weighted(functions: Functions, s: &Tensor, x: &Tensor) -> Result<Tensor> {
+    apply(Weighted(functions), &[s, x])
+}
+
+/// The sum over the last axis of `z` times the functions at `x`.
+fn contract(functions: Functions, z: &Tensor, x: &Tensor) -> Result<Tensor> {
+    apply(Contract(functions), &[z, x])
+}
+
+fn differentiated(functions: Functions) -> Functions {
+    Functions {
+        order: functions.order + 1,
+        ..functions
+    }
+}
+
+fn with_last_axis(shape: &Shape, size: usize) -> Shape {
+    let mut dims = shape.dims().to_vec();
+    dims.push(size);
+    Shape::from(dims)
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Functions {
-    family: Family,
-    num: usize,
-    order: usize,
-    argument: Argument,
-}
+struct Evaluate(Functions);
 
-impl Op for Functions {
-    const NAME: &'static str = "family of functions";
+impl Op for Evaluate {
+    const NAME: &'static str = "radial functions";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
-        let y = self
-            .family
-            .evaluate(self.num, self.order, self.argument, args[0])?;
-        let mut dims = shapes[0].dims().to_vec();
-        dims.push(self.num);
-        Ok((y, Shape::from(dims)))
+        let shape = with_last_axis(&shapes[0], self.0.num);
+        Ok((self.0.evaluate(args[0])?, shape))
     }
 
     fn backward(
@@ -51,11 +53,67 @@ impl Op for Functions {
         grad: &Tensor,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        let slopes = Self {
-            order: self.order + 1,
-            ..*self
+        Ok(vec![Some(contract(
+            differentiated(self.0),
+            grad,
+            &args[0],
+        )?)])
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Weighted(Functions);
+
+impl Op for Weighted {
+    const NAME: &'static str = "weighted radial functions";
+
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+        let shape = with_last_axis(&shapes[1], self.0.num);
+        Ok((self.0.weighted(args[0], args[1])?, shape))
+    }
+
+    fn backward(
+        &self,
+        args: &[Tensor],
+        _result: &Tensor,
+        grad: &Tensor,
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let (s, x) = (&args[0], &args[1]);
+        let ds = wanted[0].then(|| contract(self.0, grad, x)).transpose()?;
+        let dx = if wanted[1] {
+            Some((s * contract(differentiated(self.0), grad, x)?)?)
+        } else {
+            None
         };
-        let slopes = apply(slopes, &[&args[0]])?;
-        Ok(vec![Some((grad * slopes)?.sum(D::Minus1)?)])
+        Ok(vec![ds, dx])
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Contract(Functions);
+
+impl Op for Contract {
+    const NAME: &'static str = "contracted radial functions";
+
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+        Ok((self.0.contract(args[0], args[1])?, shapes[1].clone()))
+    }
+
+    fn backward(
+        &self,
+        args: &[Tensor],
+        _result: &Tensor,
+        grad: &Tensor,
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let (z, x) = (&args[0], &args[1]);
+        let dz = wanted[0].then(|| weighted(self.0, grad, x)).transpose()?;
+        let dx = if wanted[1] {
+            Some((grad * contract(differentiated(self.0), z, x)?)?)
+        } else {
+            None
+        };
+        Ok(vec![dz, dx])
     }
 }

@@ -1,44 +1,75 @@
 //! Radial basis functions: four families of functions of a mapped distance, and sinc.
 
-use candle_core::{D, Tensor};
-use e3x_kernels::radial::Family;
+use candle_core::Tensor;
+use e3x_kernels::radial::{Argument, Family, Functions};
 
 use super::{Gamma, ReciprocalKind, check_positive, exponential_mapping, reciprocal_mapping};
 use crate::error::check_float;
-use crate::op::radial::family;
+use crate::op::radial;
 use crate::{Error, Result};
 
 /// `num` functions of `x / limit`.
-pub(super) fn basic(functions: Family, x: &Tensor, num: usize, limit: f64) -> Result<Tensor> {
+pub(super) fn basic(family: Family, x: &Tensor, num: usize, limit: f64) -> Result<Tensor> {
     check_float("x", x.dtype())?;
     check_num(num)?;
     check_positive("limit", limit)?;
-    match functions {
+    let argument = match family {
         // Chebyshev polynomials live on [-1, 1].
-        Family::Chebyshev => family(functions, num, 0.5 * limit, -1.0, x),
-        _ => family(functions, num, limit, 0.0, x),
-    }
+        Family::Chebyshev => Argument {
+            divisor: 0.5 * limit,
+            offset: -1.0,
+        },
+        _ => Argument {
+            divisor: limit,
+            offset: 0.0,
+        },
+    };
+    radial::evaluate(functions(family, num, argument), x)
 }
 
 /// `num` functions of a mapping to (0, 1], counted from where the mapping is 1.
-fn mapped(functions: Family, mapping: &Tensor, num: usize, weighted: bool) -> Result<Tensor> {
+fn mapped(family: Family, mapping: &Tensor, num: usize, weighted: bool) -> Result<Tensor> {
     check_num(num)?;
-    let y = match functions {
+    let argument = match family {
         // E3x lets Chebyshev polynomials run the other way.
-        Family::Chebyshev => family(functions, num, 0.5, -1.0, mapping)?,
-        _ => family(functions, num, -1.0, 1.0, mapping)?,
+        Family::Chebyshev => Argument {
+            divisor: 0.5,
+            offset: -1.0,
+        },
+        _ => Argument {
+            divisor: -1.0,
+            offset: 1.0,
+        },
     };
+    let functions = functions(family, num, argument);
     if weighted {
-        return Ok(y.broadcast_mul(&mapping.unsqueeze(D::Minus1)?)?);
+        radial::weighted(functions, mapping, mapping)
+    } else {
+        radial::evaluate(functions, mapping)
     }
-    Ok(y)
 }
 
-fn check_num(num: usize) -> Result<()> {
-    if num == 0 {
-        return Err(Error::argument("num", "at least 1", "0"));
+fn functions(family: Family, num: usize, argument: Argument) -> Functions {
+    Functions {
+        family,
+        num,
+        order: 0,
+        argument,
     }
-    Ok(())
+}
+
+/// Largest number of functions.
+const MAX_NUM: usize = 1 << 16;
+
+fn check_num(num: usize) -> Result<()> {
+    if (1..=MAX_NUM).contains(&num) {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "num",
+        format!("a number from 1 to {MAX_NUM}"),
+        num.to_string(),
+    ))
 }
 
 /// Defines the basic, reciprocal and exponential form of a family.
@@ -64,7 +95,7 @@ macro_rules! family_functions {
         /// ```
         ///
         /// # Errors
-        /// If `x` is not floating point, `num` is 0 or `limit` not a finite number larger than 0.
+        /// If `x` is not floating point, `num` is 0 (or above 65536) or `limit` not a finite number larger than 0.
         pub fn $basic(x: &Tensor, num: usize, limit: f64) -> Result<Tensor> {
             basic($family, x, num, limit)
         }
@@ -198,7 +229,7 @@ family_functions!(
 /// ```
 ///
 /// # Errors
-/// If `x` is not floating point, `num` is 0 or `limit` not a finite number larger than 0.
+/// If `x` is not floating point, `num` is 0 (or above 65536) or `limit` not a finite number larger than 0.
 pub fn sinc(x: &Tensor, num: usize, limit: f64) -> Result<Tensor> {
     basic(Family::Sinc, x, num, limit)
 }

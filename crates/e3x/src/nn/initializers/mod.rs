@@ -330,10 +330,14 @@ impl Initializer {
                     let variance = *of_row("scale", scale, row, rows)?;
                     let used = *of_row("mask", mask, row, rows)?;
                     check_variance(variance)?;
-                    values.extend((0..n / rows).map(|_| match used {
-                        true => distribution.sample(variance, rng),
-                        false => 0.0,
-                    }));
+                    let value = |_| {
+                        if used {
+                            distribution.sample(variance, rng)
+                        } else {
+                            0.0
+                        }
+                    };
+                    values.extend((0..n / rows).map(value));
                 }
                 values
             }
