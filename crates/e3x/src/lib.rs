@@ -3,7 +3,8 @@
 //!
 //! Features carry irreducible representations of O(3) up to a degree L in plain tensors of shape
 //! `(..., P, (L+1)^2, F)`; see [`FeatureShape`]. Modules mirror E3x's: [`so3`], [`ops`], [`nn`],
-//! [`config`]; [`autograd`] computes derivatives of any order, [`optim`] trains, [`testing`] checks.
+//! [`config`]; [`autograd`] computes derivatives of any order, [`optim`] trains, [`testing`] checks
+//! layers of your own.
 
 pub mod autograd;
 pub mod config;

@@ -56,7 +56,8 @@ impl Case {
     /// Reads a file. Inputs with an expected gradient become variables.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path)?;
-        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)?;
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
+            .map_err(|error| format!("not a readable safetensors file: {error}"))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let mut sections: BTreeMap<_, Tensors> = BTreeMap::new();
         for (name, tensor) in candle_core::safetensors::load_buffer(&bytes, &CPU)? {
@@ -94,6 +95,10 @@ impl Case {
         };
         if let Some(section) = sections.keys().next() {
             return Err(format!("tensor '{section}.*': no such section in the format").into());
+        }
+        let stray = |name: &&String| !case.expected.contains_key(*name);
+        if let Some(name) = case.cotangents.keys().find(stray) {
+            return Err(format!("'cot.{name}' without 'out.{name}'").into());
         }
         if case.expected.is_empty() {
             return Err("the file holds no outputs (out.*)".into());

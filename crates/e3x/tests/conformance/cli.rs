@@ -18,7 +18,8 @@ Options:
     -h, --help          print this
 
 Environment:
-    E3X_CONFORMANCE_DIR further folders of cases, separated as in PATH";
+    E3X_CONFORMANCE_DIR further folders of cases, separated as in PATH; relative ones may start in
+                        the root of the workspace";
 
 /// What the command line asks for.
 pub enum Command {

@@ -25,10 +25,13 @@ pub struct Found {
 
 /// Looks into the folder of this repository and into those of the environment variable.
 pub fn find() -> Found {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases");
-    let mut folders = vec![own.canonicalize().unwrap_or(own)];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().unwrap_or(root);
+    let mut folders = vec![root.join("conformance/cases")];
     if let Some(list) = std::env::var_os(VARIABLE) {
-        folders.extend(std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()));
+        let named = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty());
+        // Cargo runs tests in the folder of the package, people call it in that of the workspace.
+        folders.extend(named.map(|path| if path.exists() { path } else { root.join(path) }));
     }
     let mut found = Found::default();
     for folder in folders {

@@ -20,26 +20,10 @@ pub fn find(name: &str) -> Option<Function> {
         "reciprocal_chebyshev" => |case| reciprocal(case, nn::reciprocal_chebyshev),
         "reciprocal_fourier" => |case| reciprocal(case, nn::reciprocal_fourier),
         "reciprocal_gaussian" => |case| reciprocal(case, nn::reciprocal_gaussian),
-        "exponential_bernstein" => |case| {
-            exponential(case, |x, num, gamma, cuspless, weighting| {
-                nn::exponential_bernstein(x, num, gamma, cuspless, weighting)
-            })
-        },
-        "exponential_chebyshev" => |case| {
-            exponential(case, |x, num, gamma, cuspless, weighting| {
-                nn::exponential_chebyshev(x, num, gamma, cuspless, weighting)
-            })
-        },
-        "exponential_fourier" => |case| {
-            exponential(case, |x, num, gamma, cuspless, weighting| {
-                nn::exponential_fourier(x, num, gamma, cuspless, weighting)
-            })
-        },
-        "exponential_gaussian" => |case| {
-            exponential(case, |x, num, gamma, cuspless, weighting| {
-                nn::exponential_gaussian(x, num, gamma, cuspless, weighting)
-            })
-        },
+        "exponential_bernstein" => |case| exponential(case, nn::exponential_bernstein),
+        "exponential_chebyshev" => |case| exponential(case, nn::exponential_chebyshev),
+        "exponential_fourier" => |case| exponential(case, nn::exponential_fourier),
+        "exponential_gaussian" => |case| exponential(case, nn::exponential_gaussian),
         "reciprocal_mapping" => {
             |case| Ok(nn::reciprocal_mapping(&case.input("x")?, kind(case)?)?.into())
         }
@@ -50,7 +34,7 @@ pub fn find(name: &str) -> Option<Function> {
         },
         "smooth_cutoff" => |case| scalar(case, nn::smooth_cutoff, "cutoff"),
         "cosine_cutoff" => |case| scalar(case, nn::cosine_cutoff, "cutoff"),
-        "smooth_damping" => |case| scalar(case, |x, gamma| nn::smooth_damping(x, gamma), "gamma"),
+        "smooth_damping" => |case| scalar(case, nn::smooth_damping, "gamma"),
         "smooth_switch" => |case| {
             let (x0, x1) = (case.args.or("x0", 0.0)?, case.args.or("x1", 1.0)?);
             Ok(nn::smooth_switch(&case.input("x")?, x0, x1)?.into())

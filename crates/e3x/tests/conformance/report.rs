@@ -14,7 +14,7 @@ struct Operation {
     /// Number of cases by what is missing (`None`: the whole operation).
     skipped: BTreeMap<Option<&'static str>, usize>,
     /// In f64 and in f32.
-    deviations: [Deviation; 2],
+    deviations: [Option<Deviation>; 2],
 }
 
 /// Outcomes by operation.
@@ -36,7 +36,7 @@ impl<'a> Report<'a> {
                 Status::Skipped(part) => *operation.skipped.entry(part).or_default() += 1,
             }
             let deviation = &mut operation.deviations[usize::from(!outcome.is_f64)];
-            *deviation = deviation.max(outcome.deviation);
+            *deviation = Some(deviation.unwrap_or_default().max(outcome.deviation));
         }
         Self {
             outcomes,
@@ -75,6 +75,9 @@ impl<'a> Report<'a> {
         if !quiet {
             text.push_str(&self.table());
         }
+        if self.outcomes.is_empty() {
+            text.push_str("\nno case matches\n");
+        }
         text.push_str(&self.failures());
         text.push_str(&self.skipped());
         let (passed, failed, skipped) = (self.num_passed(), self.num_failed(), self.num_skipped());
@@ -109,8 +112,16 @@ impl<'a> Report<'a> {
             }
             let _ = write!(text, "{op:<36} {cases:>6} {:>6}", operation.failed);
             for deviation in operation.deviations {
-                let (relative, absolute) = (deviation.relative, deviation.absolute);
-                let _ = write!(text, "  {relative:>10.1e} {absolute:>10.1e}");
+                let _ = match deviation {
+                    Some(error) => {
+                        write!(
+                            text,
+                            "  {:>10.1e} {:>10.1e}",
+                            error.relative, error.absolute
+                        )
+                    }
+                    None => write!(text, "  {:>10} {:>10}", "-", "-"),
+                };
             }
             text.push('\n');
         }
