@@ -13,6 +13,7 @@ pub mod gate;
 mod jet;
 mod lanes;
 pub mod message;
+mod par;
 mod plan;
 pub mod process;
 pub mod radial;

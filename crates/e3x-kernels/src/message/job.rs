@@ -1,12 +1,10 @@
 //! The five forms of message passing.
 
-use rayon::prelude::*;
-
 use super::Slot;
 use crate::edges::{EdgeList, PADDING};
 use crate::lanes::{self, LANES, Lanes};
 use crate::plan::Path;
-use crate::{CouplingPlan, Real};
+use crate::{CouplingPlan, Real, par};
 
 /// Nodes or edges per task of the parallel loops. Fixed, so that results do not depend on the
 /// number of threads.
@@ -113,6 +111,15 @@ impl<'a, T: Real> Job<'a, T> {
         }
     }
 
+    /// Multiply-adds of the whole form.
+    fn work(&self) -> usize {
+        let matrix = |path: &Path| {
+            let (nj, nk, _) = self.matrix_of(path);
+            nj * nk
+        };
+        self.edges.len() * self.features * self.plan.paths().iter().map(matrix).sum::<usize>()
+    }
+
     fn scratch(&self, rows: usize) -> Scratch<T> {
         let zeros = |n: usize| vec![[T::ZERO; LANES]; n];
         Scratch {
@@ -126,21 +133,19 @@ impl<'a, T: Real> Job<'a, T> {
 
     fn per_node(&self, out: &mut [T], rows: usize, sum: impl Fn(usize, &mut Scratch<T>) + Sync) {
         let stride = rows * self.features;
-        out.par_chunks_mut(stride * NODES_PER_TASK)
-            .enumerate()
-            .for_each(|(task, out)| {
-                lanes::vectorized(
-                    #[inline(always)]
-                    || {
-                        let mut scratch = self.scratch(rows);
-                        for (i, out) in out.chunks_mut(stride).enumerate() {
-                            scratch.sums.fill([T::ZERO; LANES]);
-                            sum(task * NODES_PER_TASK + i, &mut scratch);
-                            self.store(&scratch.sums, rows, out);
-                        }
-                    },
-                );
-            });
+        par::for_each_chunk(out, stride * NODES_PER_TASK, self.work(), |task, out| {
+            lanes::vectorized(
+                #[inline(always)]
+                || {
+                    let mut scratch = self.scratch(rows);
+                    for (i, out) in out.chunks_mut(stride).enumerate() {
+                        scratch.sums.fill([T::ZERO; LANES]);
+                        sum(task * NODES_PER_TASK + i, &mut scratch);
+                        self.store(&scratch.sums, rows, out);
+                    }
+                },
+            );
+        });
     }
 
     fn per_edge(
@@ -150,22 +155,20 @@ impl<'a, T: Real> Job<'a, T> {
         fill: impl Fn(usize, &mut [T], &mut Scratch<T>) + Sync,
     ) {
         let rows = self.plan.spec().first.1 + 1;
-        out.par_chunks_mut(stride * EDGES_PER_TASK)
-            .enumerate()
-            .for_each(|(task, out)| {
-                lanes::vectorized(
-                    #[inline(always)]
-                    || {
-                        let mut scratch = self.scratch(rows);
-                        for (i, out) in out.chunks_mut(stride).enumerate() {
-                            let edge = task * EDGES_PER_TASK + i;
-                            if self.edges.dst()[edge] != PADDING {
-                                fill(edge, out, &mut scratch);
-                            }
+        par::for_each_chunk(out, stride * EDGES_PER_TASK, self.work(), |task, out| {
+            lanes::vectorized(
+                #[inline(always)]
+                || {
+                    let mut scratch = self.scratch(rows);
+                    for (i, out) in out.chunks_mut(stride).enumerate() {
+                        let edge = task * EDGES_PER_TASK + i;
+                        if self.edges.dst()[edge] != PADDING {
+                            fill(edge, out, &mut scratch);
                         }
-                    },
-                );
-            });
+                    }
+                },
+            );
+        });
     }
 
     fn reduce_weight(&self, out: &mut [T]) {
@@ -187,7 +190,7 @@ impl<'a, T: Real> Job<'a, T> {
             )
         };
         let tasks = edges.div_ceil(per_task);
-        let partials: Vec<Vec<Lanes<T>>> = (0..tasks).into_par_iter().map(partial).collect();
+        let partials: Vec<Vec<Lanes<T>>> = par::map_tasks(tasks, self.work(), partial);
         let mut total = vec![[T::ZERO; LANES]; rows * self.blocks];
         for partial in partials {
             for (sum, value) in total.iter_mut().zip(&partial) {
