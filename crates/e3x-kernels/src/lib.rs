@@ -6,6 +6,7 @@
 //! multilinear sum with one argument left out, so that it is closed under differentiation.
 
 pub mod coupling;
+mod csr;
 pub mod dense;
 pub mod edges;
 mod error;

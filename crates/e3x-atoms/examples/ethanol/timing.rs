@@ -20,8 +20,18 @@ pub fn run(cli: &Cli, frames: &[Frame], calls: usize, started: Instant) -> Resul
     let steps = calls + WARM_UP;
     // One epoch of as many steps as are timed, over batches drawn again and again from the same frames.
     let batch = frames.get(..cli.batch).unwrap_or(frames);
-    let repeated: Vec<Frame> = batch.iter().cycle().take(batch.len() * steps).cloned().collect();
-    let config = TrainConfig { num_train: repeated.len(), num_valid: 0, epochs: 1, ..cli.train_config() };
+    let repeated: Vec<Frame> = batch
+        .iter()
+        .cycle()
+        .take(batch.len() * steps)
+        .cloned()
+        .collect();
+    let config = TrainConfig {
+        num_train: repeated.len(),
+        num_valid: 0,
+        epochs: 1,
+        ..cli.train_config()
+    };
     let mut trainer = Trainer::new(config, &repeated)?;
     let mut train_step = Vec::with_capacity(steps);
     let mut first = None;
@@ -31,7 +41,11 @@ pub fn run(cli: &Cli, frames: &[Frame], calls: usize, started: Instant) -> Resul
         first.get_or_insert_with(|| started.elapsed().as_secs_f64());
         last = Instant::now();
     })?;
-    let evaluation = time(calls, || trainer.potential().predict(&batch.iter().collect::<Vec<_>>()))?;
+    let evaluation = time(calls, || {
+        trainer
+            .potential()
+            .predict(&batch.iter().collect::<Vec<_>>())
+    })?;
     let single = time(calls, || trainer.potential().predict(&[&batch[0]]))?;
     println!(
         "{{\"threads\": {}, \"start_up_s\": {:.3}, \"train_step_ms\": {:.3}, \"evaluation_ms\": {:.3}, \

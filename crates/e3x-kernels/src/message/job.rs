@@ -68,9 +68,8 @@ impl<'a, T: Real> Job<'a, T> {
                 self.plan.rows3(),
                 #[inline(always)]
                 |node, scratch| {
-                    for &edge in self.edges.by_dst().edges_of(node) {
-                        self.output_of_edge(edge as usize, scratch);
-                    }
+                    let edges = self.edges.by_dst();
+                    edges.for_each(node, |edge| self.node_of_edge::<true>(edge, scratch));
                 },
             ),
             Slot::Input => self.per_node(
@@ -78,9 +77,8 @@ impl<'a, T: Real> Job<'a, T> {
                 self.plan.rows2(),
                 #[inline(always)]
                 |node, scratch| {
-                    for &edge in self.edges.by_src().edges_of(node) {
-                        self.input_of_edge(edge as usize, scratch);
-                    }
+                    let edges = self.edges.by_src();
+                    edges.for_each(node, |edge| self.node_of_edge::<false>(edge, scratch));
                 },
             ),
             Slot::Radial => {
@@ -273,43 +271,39 @@ impl<'a, T: Real> Job<'a, T> {
         self.plan.blocks()[path.block].degrees[0]
     }
 
+    /// Adds what an edge sends to its destination (`FORWARD`), or the other way round.
     #[inline(always)]
-    fn output_of_edge(&self, edge: usize, s: &mut Scratch<T>) {
+    fn node_of_edge<const FORWARD: bool>(&self, edge: usize, s: &mut Scratch<T>) {
         self.fill_matrices(edge, &mut s.matrices);
-        let rows = self.plan.rows3();
+        let rows = if FORWARD {
+            self.plan.rows3()
+        } else {
+            self.plan.rows2()
+        };
         for block in 0..self.blocks {
-            self.load_input(edge, block, &mut s.x);
+            let from = if FORWARD {
+                self.load_input(edge, block, &mut s.x);
+                &s.x
+            } else {
+                self.load_output(edge, block, &mut s.z);
+                &s.z
+            };
             let sums = &mut s.sums[block * rows..(block + 1) * rows];
             for path in self.plan.paths() {
                 let gain = self.gain(edge, path, block);
                 let (nj, nk, start) = self.matrix_of(path);
-                let x = &s.x[path.row2..path.row2 + nj];
-                for (k, sum) in sums[path.row3..path.row3 + nk].iter_mut().enumerate() {
+                // Sizes, strides in the matrix and first rows of both sides.
+                let (n_from, from_stride, from_row, n_to, to_stride, to_row) = if FORWARD {
+                    (nj, nk, path.row2, nk, 1, path.row3)
+                } else {
+                    (nk, 1, path.row3, nj, nk, path.row2)
+                };
+                let from = &from[from_row..from_row + n_from];
+                for (to, sum) in sums[to_row..to_row + n_to].iter_mut().enumerate() {
                     let mut acc = [T::ZERO; LANES];
-                    for (j, x) in x.iter().enumerate() {
-                        lanes::add_scaled(&mut acc, s.matrices[start + j * nk + k], x);
-                    }
-                    lanes::add_product(sum, &gain, &acc);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn input_of_edge(&self, edge: usize, s: &mut Scratch<T>) {
-        self.fill_matrices(edge, &mut s.matrices);
-        let rows = self.plan.rows2();
-        for block in 0..self.blocks {
-            self.load_output(edge, block, &mut s.z);
-            let sums = &mut s.sums[block * rows..(block + 1) * rows];
-            for path in self.plan.paths() {
-                let gain = self.gain(edge, path, block);
-                let (nj, nk, start) = self.matrix_of(path);
-                let z = &s.z[path.row3..path.row3 + nk];
-                for (j, sum) in sums[path.row2..path.row2 + nj].iter_mut().enumerate() {
-                    let mut acc = [T::ZERO; LANES];
-                    for (k, z) in z.iter().enumerate() {
-                        lanes::add_scaled(&mut acc, s.matrices[start + j * nk + k], z);
+                    for (i, row) in from.iter().enumerate() {
+                        let entry = s.matrices[start + to * to_stride + i * from_stride];
+                        lanes::add_scaled(&mut acc, entry, row);
                     }
                     lanes::add_product(sum, &gain, &acc);
                 }
