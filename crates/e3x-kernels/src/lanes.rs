@@ -97,7 +97,8 @@ pub(crate) fn sum<T: Real>(lanes: &Lanes<T>) -> T {
     let mut width = LANES / 2;
     while width > 0 {
         for f in 0..width {
-            half[f] = half[f] + half[f + width];
+            let other = half[f + width];
+            half[f] += other;
         }
         width /= 2;
     }
