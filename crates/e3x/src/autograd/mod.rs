@@ -123,10 +123,11 @@ pub fn grad(output: &Tensor, inputs: &[&Tensor], create_graph: CreateGraph) -> R
     }
     init()?;
     let creates_graph = create_graph == CreateGraph::Yes;
-    let mut grads = mode::with(creates_graph, Some(inputs), || output.backward())?;
-    let take = |input: &&Tensor| match grads.remove(input) {
+    let grads = mode::with(creates_graph, Some(inputs), || output.backward())?;
+    // An input may be there twice, so nothing is removed.
+    let take = |input: &&Tensor| match grads.get(input) {
         Some(grad) if create_graph == CreateGraph::No => Ok(grad.detach()),
-        Some(grad) => Ok(grad),
+        Some(grad) => Ok(grad.clone()),
         None => Ok(input.zeros_like()?.detach()),
     };
     inputs.iter().map(take).collect()

@@ -70,9 +70,18 @@ impl Adam {
     /// An optimiser for all parameters that exist now, with zero moments.
     ///
     /// # Errors
-    /// Those of the tensor library.
+    /// If a parameter is neither f32 nor f64.
     pub fn new(parameters: &Parameters, config: AdamConfig) -> Result<Self> {
         let variables = parameters.variables();
+        for (name, var) in &variables {
+            if !matches!(var.dtype(), DType::F32 | DType::F64) {
+                return Err(Error::Parameter {
+                    name: name.clone(),
+                    expected: "dtype f32 or f64".into(),
+                    received: format!("{:?}", var.dtype()),
+                });
+            }
+        }
         let zeros = |var: &Var| Ok([var.zeros_like()?.detach(), var.zeros_like()?.detach()]);
         let moments = variables
             .iter()
