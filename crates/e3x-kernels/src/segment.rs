@@ -22,13 +22,14 @@ pub trait Value: Copy + Send + Sync + PartialOrd + 'static {
     /// Zero.
     const ZERO: Self;
     /// The sum; integers wrap.
+    #[must_use]
     fn plus(self, other: Self) -> Self;
 }
 
 impl<T: Real> Value for T {
     const ZERO: Self = T::ZERO;
 
-    #[inline(always)]
+    #[inline]
     fn plus(self, other: Self) -> Self {
         self + other
     }
@@ -39,7 +40,7 @@ macro_rules! impl_value {
         impl Value for $t {
             const ZERO: Self = 0;
 
-            #[inline(always)]
+            #[inline]
             fn plus(self, other: Self) -> Self {
                 self.wrapping_add(other)
             }
@@ -264,32 +265,32 @@ struct Max;
 struct Min;
 
 impl Reduction for Sum {
-    #[inline(always)]
+    #[inline]
     fn combine<T: Value>(a: T, b: T) -> T {
         a.plus(b)
     }
 }
 
 impl Reduction for Max {
-    #[inline(always)]
+    #[inline]
     fn combine<T: Value>(a: T, b: T) -> T {
         if b > a || is_nan(b) { b } else { a }
     }
 }
 
 impl Reduction for Min {
-    #[inline(always)]
+    #[inline]
     fn combine<T: Value>(a: T, b: T) -> T {
         if b < a || is_nan(b) { b } else { a }
     }
 }
 
-#[inline(always)]
+#[inline]
 fn is_nan<T: Value>(x: T) -> bool {
     x.partial_cmp(&x).is_none()
 }
 
-#[inline(always)]
+#[inline]
 fn combine_rows<T: Value, R: Reduction>(out: &mut [T], row: &[T]) {
     for (o, &v) in out.iter_mut().zip(row) {
         *o = R::combine(*o, v);

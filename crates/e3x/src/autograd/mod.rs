@@ -122,7 +122,9 @@ pub fn grad(output: &Tensor, inputs: &[&Tensor], create_graph: CreateGraph) -> R
             ));
         }
     }
-    let mut grads = backward(output, create_graph)?;
+    init()?;
+    let creates_graph = create_graph == CreateGraph::Yes;
+    let mut grads = mode::with(creates_graph, Some(inputs), || output.backward())?;
     let take = |input: &&Tensor| match grads.remove(input) {
         Some(grad) if create_graph == CreateGraph::No => Ok(grad.detach()),
         Some(grad) => Ok(grad),
@@ -176,7 +178,7 @@ pub fn backward(
     create_graph: CreateGraph,
 ) -> Result<candle_core::backprop::GradStore> {
     init()?;
-    Ok(mode::with(create_graph == CreateGraph::Yes, || {
+    Ok(mode::with(create_graph == CreateGraph::Yes, None, || {
         output.backward()
     })?)
 }

@@ -1,6 +1,8 @@
 //! Dense layers.
 
-use candle_core::Tensor;
+use std::sync::Arc;
+
+use candle_core::{Tensor, TensorId};
 use e3x_kernels::dense::{DensePlan, Slot};
 
 use crate::nn::{Initializer, VarBuilder};
@@ -103,6 +105,7 @@ impl Dense {
             plan: self.plan(),
             slot: Slot::Output,
             items: batch.iter().product(),
+            kernels: self.ids(),
         };
         let outputs = form(sum, &[inputs, &self.stacked_kernels()?])?;
         let outputs = outputs.reshape(self.output.with_batch(batch))?;
@@ -130,6 +133,10 @@ impl Dense {
     /// The bias of the scalars.
     pub(crate) fn bias(&self) -> Option<&Tensor> {
         self.bias.as_ref()
+    }
+
+    fn ids(&self) -> Arc<[TensorId]> {
+        self.kernels.iter().map(Tensor::id).collect()
     }
 
     fn plan(&self) -> DensePlan {

@@ -1,6 +1,8 @@
 //! Dense layers on the tape.
 
-use candle_core::Shape;
+use std::sync::Arc;
+
+use candle_core::{Shape, TensorId};
 use e3x_kernels::dense::{self, DensePlan, Slot};
 
 use super::Element;
@@ -13,6 +15,8 @@ pub(crate) struct Dense {
     pub plan: DensePlan,
     pub slot: Slot,
     pub items: usize,
+    /// The kernels that the weight was put together from.
+    pub kernels: Arc<[TensorId]>,
 }
 
 impl Multilinear for Dense {
@@ -26,6 +30,10 @@ impl Multilinear for Dense {
 
     fn slot(&self) -> Slot {
         self.slot
+    }
+
+    fn variables(&self, slot: Slot) -> Option<&[TensorId]> {
+        (slot == Slot::Weight).then_some(&self.kernels)
     }
 
     fn leaving_out(&self, slot: Slot) -> Self {

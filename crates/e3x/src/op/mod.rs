@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Error as CandleError, Layout,
-    Result as CandleResult, Shape, Tensor, WithDType,
+    Result as CandleResult, Shape, Tensor, TensorId, WithDType,
 };
 
 use crate::autograd::mode;
@@ -41,6 +41,12 @@ pub(crate) trait Op: Clone + Send + Sync + 'static {
 
     /// Computes the result and its shape. Operands come in C order.
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)>;
+
+    /// The variables that an operand consists of, if it consists of variables only (parameters
+    /// that were put together). Their gradient is skipped when nobody asked for any of them.
+    fn variables(&self, _operand: usize) -> Option<&[TensorId]> {
+        None
+    }
 
     /// Vector-Jacobian products: one entry per operand, `None` where `wanted` is false.
     fn backward(
@@ -74,7 +80,11 @@ pub(crate) fn apply<O: Op>(op: O, args: &[&Tensor]) -> Result<Tensor> {
             .map(|x| x.shape().clone())
             .collect::<Vec<_>>()
             .into(),
-        tracked: args.iter().map(Tensor::track_op).collect::<Vec<_>>().into(),
+        tracked: args.iter().map(Tensor::track_op).collect(),
+        variable: args
+            .iter()
+            .map(|x| x.is_variable().then(|| x.id()))
+            .collect(),
     };
     let result = match args.as_slice() {
         [a] => a.apply_op1(recorded),
@@ -98,6 +108,8 @@ struct Recorded<O> {
     op: O,
     shapes: Arc<[Shape]>,
     tracked: Arc<[bool]>,
+    /// Operands that are variables themselves.
+    variable: Arc<[Option<TensorId>]>,
 }
 
 impl<O: Op> Recorded<O> {
@@ -149,14 +161,30 @@ impl<O: Op> Recorded<O> {
             operands = self.unpack(operands)?;
         }
         let grad = keep(grad).contiguous()?;
-        let mut grads = self
-            .op
-            .backward(&operands, &keep(result), &grad, &self.tracked)?;
+        let wanted: Vec<bool> = (0..operands.len()).map(|i| self.is_wanted(i)).collect();
+        let mut grads = self.op.backward(&operands, &keep(result), &grad, &wanted)?;
+        for (i, grad) in grads.iter_mut().enumerate() {
+            // The tape insists on a gradient of everything that it tracks, variables excepted.
+            if grad.is_none() && self.tracked[i] && self.variable[i].is_none() {
+                *grad = Some(operands[i].zeros_like()?.detach());
+            }
+        }
         if self.shapes.len() > 3 {
             let rest = grads.split_off(2);
             grads.push(self.pack(rest, grad.dtype())?);
         }
         Ok(grads)
+    }
+
+    /// Whether the gradient of an operand is used by anybody.
+    fn is_wanted(&self, operand: usize) -> bool {
+        let own = self.variable[operand];
+        let variables = match &own {
+            Some(variable) => Some(std::slice::from_ref(variable)),
+            None => self.op.variables(operand),
+        };
+        let requested = |ids: &[TensorId]| ids.iter().any(|&id| mode::requests(id));
+        self.tracked[operand] && variables.is_none_or(requested)
     }
 
     fn unpack(&self, mut operands: Vec<Tensor>) -> CandleResult<Vec<Tensor>> {

@@ -4,7 +4,7 @@
 //! that argument, with the incoming gradient in place of the result. So the backward of the whole
 //! family is written here, once, for derivatives of every order.
 
-use candle_core::{Shape, Tensor};
+use candle_core::{Shape, Tensor, TensorId};
 
 use super::{Element, Op, apply};
 use crate::Result;
@@ -21,6 +21,10 @@ pub(crate) trait Multilinear: Clone + Send + Sync + 'static {
     fn slots() -> &'static [Self::Slot];
     /// The argument that this form computes.
     fn slot(&self) -> Self::Slot;
+    /// The variables that an argument consists of, if it consists of variables only.
+    fn variables(&self, _slot: Self::Slot) -> Option<&[TensorId]> {
+        None
+    }
     /// The form of the same sum that computes another argument.
     fn leaving_out(&self, slot: Self::Slot) -> Self;
     /// Shape of the argument that this form computes.
@@ -53,6 +57,11 @@ impl<M: Multilinear> Op for Form<M> {
 
     fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
         Ok((self.0.compute(args)?, self.0.shape()))
+    }
+
+    fn variables(&self, operand: usize) -> Option<&[TensorId]> {
+        let slot = Self::others(self.0.slot()).nth(operand)?;
+        self.0.variables(slot)
     }
 
     fn backward(

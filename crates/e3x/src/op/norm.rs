@@ -36,7 +36,7 @@ enum Small {
 }
 
 /// The norm of a row, without overflow and underflow on the way.
-#[inline(always)]
+#[inline]
 fn norm_of<T: Real>(row: &[T]) -> T {
     let square = row.iter().fold(T::ZERO, |s, &v| s + v * v);
     // Above this, parts that underflowed do not count.
@@ -46,7 +46,7 @@ fn norm_of<T: Real>(row: &[T]) -> T {
     }
     let max = row.iter().fold(T::ZERO, |m, &v| m.max(v.abs()));
     if max > T::ZERO && max * T::ZERO != T::ZERO {
-        return if square == square { max } else { square }; // infinite, or not a number
+        return square; // infinite, or not a number
     }
     let scale = max.max(T::TINY);
     let square = row
@@ -56,7 +56,7 @@ fn norm_of<T: Real>(row: &[T]) -> T {
 }
 
 /// Whether derivatives at a row of this norm are those at zero.
-#[inline(always)]
+#[inline]
 fn is_small<T: Real>(norm: T) -> bool {
     norm * norm <= T::TINY
 }
@@ -170,7 +170,9 @@ impl Op for Unit {
         for_rows(&mut out, width, width, |_, row| {
             let norm = norm_of(row);
             if !is_small(norm) || (small == Small::Divide && norm > T::ZERO) {
-                row.iter_mut().for_each(|v| *v = *v / norm);
+                for v in row {
+                    *v /= norm;
+                }
             } else if small == Small::Zero {
                 row.fill(T::ZERO);
             }

@@ -175,7 +175,7 @@ fn gather(
         _ => map_integers(
             inputs,
             shape,
-            Gather {
+            &Gather {
                 segments: &list.clamped,
             },
         ),
@@ -203,7 +203,7 @@ fn reduce(inputs: &Tensor, graph: &Graph, keepdims: bool, reduction: Reduction) 
         _ => map_integers(
             inputs,
             shape,
-            Reduce {
+            &Reduce {
                 segments: &segments,
                 reduction,
             },
@@ -267,11 +267,11 @@ impl IntegerMap for Reduce<'_> {
     }
 }
 
-fn map_integers(x: &Tensor, shape: Shape, map: impl IntegerMap) -> Result<Tensor> {
+fn map_integers(x: &Tensor, shape: Shape, map: &impl IntegerMap) -> Result<Tensor> {
     fn typed<T: WithDType + Value>(
         x: &Tensor,
         shape: Shape,
-        map: impl IntegerMap,
+        map: &impl IntegerMap,
         lowest: T,
         highest: T,
     ) -> Result<Tensor> {
