@@ -14,6 +14,7 @@
 //! first: for each block a matrix with one entry for each j and k, the sum over i of C times the
 //! angular part, shared by all features and by both parities.
 
+mod edge;
 mod job;
 
 use crate::edges::EdgeList;
