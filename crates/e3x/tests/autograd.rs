@@ -165,48 +165,61 @@ fn every_thread_can_differentiate() -> Result<()> {
     Ok(())
 }
 
-/// Energies of a small potential, with the positions and the parameters they depend on.
+/// Energies of a small potential, with the inputs and the parameters they depend on.
 struct Potential {
-    positions: Tensor,
-    parameters: Vec<Tensor>,
     energy: Tensor,
+    /// Features, positions (unless they are fixed), parameters.
+    inputs: Vec<Tensor>,
 }
 
-fn potential() -> Result<Potential> {
+impl Potential {
+    fn inputs(&self) -> Vec<&Tensor> {
+        self.inputs.iter().collect()
+    }
+}
+
+fn potential(fixed_positions: bool) -> Result<Potential> {
     let parameters = Parameters::seeded(1);
     let vb = parameters.builder(DType::F64, CPU);
     let input = shape(1, 0, 2);
     let pass = MessagePass::new(input, (1, 3), MessagePassConfig::default(), vb.pp("pass"))?;
     let dense = Dense::new(pass.output_shape(), DenseConfig::new(2), vb.pp("dense"))?;
     let graph = Graph::from_indices(&[0, 0, 1, 2], &[1, 2, 0, 1], 3)?;
-    let positions = variable(&random(&[3, 3], 2)?)?;
+    let mut inputs = vec![variable(&random(&[3, 1, 1, 2], 3)?)?];
+    let mut positions = random(&[3, 3], 2)?;
+    if !fixed_positions {
+        positions = variable(&positions)?;
+        inputs.push(positions.clone());
+    }
     let r = (gather_src(&positions, &graph)? - gather_dst(&positions, &graph)?)?;
     let config = BasisConfig::new(1, 3, Radial::default()).with_cutoff(Cutoff::smooth(5.0));
-    let y = pass.forward(&random(&[3, 1, 1, 2], 3)?, &nn::basis(&r, &config)?, &graph)?;
+    let y = pass.forward(&inputs[0], &nn::basis(&r, &config)?, &graph)?;
     let energy = nn::silu(&dense.forward(&y)?)?.sqr()?.sum_all()?;
     let parameters = parameters.variables().into_iter();
-    Ok(Potential {
-        positions,
-        parameters: parameters.map(|(_, var)| var.into_inner()).collect(),
-        energy,
-    })
+    inputs.extend(parameters.map(|(_, var)| var.into_inner()));
+    Ok(Potential { energy, inputs })
 }
 
 /// What is skipped because nobody asked for it does not change what is asked for: same bits.
 #[test]
 fn gradients_do_not_depend_on_which_others_are_asked_for() -> Result<()> {
-    let p = potential()?;
-    for create_graph in BOTH {
-        let mut inputs: Vec<&Tensor> = vec![&p.positions];
-        inputs.extend(&p.parameters);
+    for (fixed_positions, create_graph) in [
+        (true, BOTH[0]),
+        (false, BOTH[0]),
+        (true, BOTH[1]),
+        (false, BOTH[1]),
+    ] {
+        let p = potential(fixed_positions)?;
+        let inputs = p.inputs();
         let all = grad(&p.energy, &inputs, create_graph)?;
         assert!(all.iter().all(|g| flat(g).iter().any(|&g| g != 0.0)));
-        let parameters = grad(&p.energy, &inputs[1..], create_graph)?;
         for (i, input) in inputs.iter().enumerate() {
             let alone = grad(&p.energy, &[input], create_graph)?.remove(0);
-            assert_eq!(bits(&alone), bits(&all[i]), "input {i}");
-            if i > 0 {
-                assert_eq!(bits(&parameters[i - 1]), bits(&all[i]), "input {i}");
+            assert_eq!(bits(&alone), bits(&all[i]), "input {i} alone");
+            let first = grad(&p.energy, &inputs[..i], create_graph)?;
+            let last = grad(&p.energy, &inputs[i..], create_graph)?;
+            for (part, whole) in first.iter().chain(&last).zip(&all) {
+                assert_eq!(bits(part), bits(whole), "in two parts, split at {i}");
             }
         }
         let store = backward(&p.energy, create_graph)?;
@@ -221,34 +234,35 @@ fn gradients_do_not_depend_on_which_others_are_asked_for() -> Result<()> {
 /// positions alone.
 #[test]
 fn parameters_can_be_differentiated_through_forces() -> Result<()> {
-    let p = potential()?;
-    let mut inputs: Vec<&Tensor> = vec![&p.positions];
-    inputs.extend(&p.parameters);
-    let alone = grad(&p.energy, &inputs[..1], CreateGraph::Yes)?.remove(0);
-    let together = grad(&p.energy, &inputs, CreateGraph::Yes)?.remove(0);
+    let p = potential(false)?;
+    let inputs = p.inputs();
+    let alone = grad(&p.energy, &inputs[1..2], CreateGraph::Yes)?.remove(0);
+    let together = grad(&p.energy, &inputs, CreateGraph::Yes)?.remove(1);
     let a = grad(&alone.sqr()?, &inputs, CreateGraph::No)?;
     let b = grad(&together.sqr()?, &inputs, CreateGraph::No)?;
     for (a, b) in a.iter().zip(&b) {
         assert_eq!(bits(a), bits(b));
     }
-    // The bias of the last layer comes last in silu: forces depend on every parameter.
     assert!(a.iter().all(|g| flat(g).iter().any(|&g| g != 0.0)));
     Ok(())
 }
 
-/// The gradient of one parameter by way of another is symmetric (1e-12).
+/// The derivative by positions, then by a parameter, is that in the other order (1e-12).
 #[test]
 fn second_derivatives_are_symmetric() -> Result<()> {
-    let p = potential()?;
-    let (r, w) = (&p.positions, &p.parameters[0]);
-    let (u, v) = (random(r.dims(), 5)?, random(w.dims(), 6)?);
+    let p = potential(false)?;
     let along = |x: &Tensor, direction: &Tensor, other: &Tensor, weight: &Tensor| {
         let first = grad(&p.energy, &[x], CreateGraph::Yes)?.remove(0);
         let second = grad(&(first * direction)?, &[other], CreateGraph::No)?.remove(0);
         Ok::<_, e3x::Error>((second * weight)?.sum_all()?)
     };
-    let (a, b) = (along(r, &u, w, &v)?, along(w, &v, r, &u)?);
-    assert_close("mixed derivative", &a, &b, 1e-12);
-    assert_ne!(flat(&a), [0.0]);
+    let r = &p.inputs[1];
+    let u = random(r.dims(), 5)?;
+    for w in &p.inputs[2..] {
+        let v = random(w.dims(), 6)?;
+        let (a, b) = (along(r, &u, w, &v)?, along(w, &v, r, &u)?);
+        assert_close("mixed derivative", &a, &b, 1e-12);
+        assert_ne!(flat(&a), [0.0]);
+    }
     Ok(())
 }
