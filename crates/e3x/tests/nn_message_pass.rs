@@ -169,28 +169,6 @@ fn factored_basis_agrees_with_the_same_basis_as_a_tensor() -> Result<()> {
     Ok(())
 }
 
-/// A source that is padding although its edge counts has the values of the last node, which gets
-/// no gradient for it: for a factored basis as for a tensor.
-#[test]
-fn counted_padding_has_the_same_gradient_for_every_basis() -> Result<()> {
-    let (layer, _) = layer(shape(1, 1, 2), &MessagePassConfig::default())?;
-    let dst = indices(&[0, 1, 0]);
-    let graph = Graph::sparse(&dst, &indices(&[1, 7, 2]), 3)?;
-    let x = variable(&random(&[3, 1, 4, 2], 3)?)?;
-    let angular = random(&[3, 9], 4)?;
-    let radial = random(&[3, 3], 5)?;
-    let factored = Basis::from_factors(&angular, &radial)?;
-    let slope = |basis: &Basis| {
-        let y = layer.forward(&x, basis, &graph)?;
-        Ok::<_, e3x::Error>((grad(&y, &[&x], CreateGraph::No)?.remove(0), y))
-    };
-    let (gradient, y) = slope(&factored)?;
-    let (expected, z) = slope(&as_tensor(&factored)?)?;
-    assert_close("values", &y, &z, 1e-13);
-    assert_close("gradients", &gradient, &expected, 1e-13);
-    Ok(())
-}
-
 #[test]
 fn weights_multiply_the_inputs_of_each_edge() -> Result<()> {
     let input = shape(2, 1, 3);
@@ -227,32 +205,6 @@ fn weights_multiply_the_inputs_of_each_edge() -> Result<()> {
     let rest = Basis::from_tensor(&basis.to_tensor()?.index_select(&rows, 0)?)?;
     let expected = layer.forward(&x, &rest, &fewer)?;
     assert_close("zeros", &weighted, &expected, 1e-13);
-    Ok(())
-}
-
-/// Edges whose destination is padding do not count, whatever their source and basis.
-#[test]
-fn padded_edges_do_not_count() -> Result<()> {
-    let input = shape(1, 1, 2);
-    let (layer, _) = layer(input, &MessagePassConfig::default())?;
-    let (x, graph) = (features(input)?, sparse()?);
-    let basis = basis(&positions()?, &graph, true)?;
-    let y = layer.forward(&x, &basis, &graph)?;
-    let padded = |list: &[i64]| indices(&[list, &[NODES as i64, 100]].concat());
-    let longer = Graph::sparse(&padded(&DST), &padded(&SRC), NODES)?;
-    let values = basis.to_tensor()?;
-    let values = Array::cat(&[&values, &random(&[2, 1, 9, 3], 1)?], 0)?;
-    let dense = layer.forward(&x, &Basis::from_tensor(&values)?, &longer)?;
-    assert_close("tensor", &dense, &y, 1e-13);
-    let angular = random(&[11, 9], 2)?;
-    let radial = random(&[11, 3], 3)?;
-    let long = Basis::from_factors(&angular, &radial)?;
-    let short = Basis::from_factors(&angular.narrow(0, 0, 9)?, &radial.narrow(0, 0, 9)?)?;
-    let (a, b) = (
-        layer.forward(&x, &long, &longer)?,
-        layer.forward(&x, &short, &graph)?,
-    );
-    assert_close("factored", &a, &b, 1e-13);
     Ok(())
 }
 

@@ -1,8 +1,9 @@
-//! `MessagePass`: sizes that are zero, batches, bad input.
+//! `MessagePass`: sizes that are zero, batches, padding, bad input.
 
 mod support;
 
 use candle_core::{DType, Tensor as Array};
+use e3x::autograd::{CreateGraph, grad, variable};
 use e3x::nn::{Basis, MessagePass, MessagePassConfig, Parameters};
 use e3x::ops::Graph;
 use e3x::testing::random;
@@ -59,12 +60,11 @@ fn graphs_without_edges_or_nodes_give_zeros_or_nothing() -> Result<()> {
         assert_eq!(y.dims(), [0, 2, 9, 2]);
     }
     // Gradients exist there too.
-    let x = e3x::autograd::variable(&zeros(&[3, 1, 4, 2], DType::F64))?;
+    let x = variable(&zeros(&[3, 1, 4, 2], DType::F64))?;
     let none = Graph::from_indices::<i64>(&[], &[], 3)?;
     for basis in bases(&[0], 0)? {
         let y = layer.forward(&x, &basis, &none)?;
-        let no = e3x::autograd::CreateGraph::No;
-        let gradient = e3x::autograd::grad(&y, &[&x], no)?.remove(0);
+        let gradient = grad(&y, &[&x], CreateGraph::No)?.remove(0);
         assert!(flat(&gradient).iter().all(|&g| g == 0.0));
     }
     let adj = zeros(&[3, 0], DType::I64);
@@ -101,6 +101,43 @@ fn items_of_a_batch_do_not_see_each_other() -> Result<()> {
             let alone = layer.forward(&x.get(i)?, &one, &Graph::dense(&adj.get(i)?, None)?)?;
             assert_close("dense", &y.get(i)?, &alone, 1e-14);
         }
+    }
+    Ok(())
+}
+
+/// A source that is padding although its edge counts has the values of the last node, which gets
+/// no gradient for it: for a factored basis as for a tensor.
+#[test]
+fn counted_padding_has_the_same_gradient_for_every_basis() -> Result<()> {
+    let layer = layer(&Parameters::seeded(0))?;
+    let dst = indices(&[0, 1, 0]);
+    let graph = Graph::sparse(&dst, &indices(&[1, 7, 2]), 3)?;
+    let x = variable(&random(&[3, 1, 4, 2], 3)?)?;
+    let [factored, tensor] = bases(&[3], 4)?;
+    let slope = |basis: &Basis| {
+        let y = layer.forward(&x, basis, &graph)?;
+        Ok::<_, e3x::Error>((grad(&y, &[&x], CreateGraph::No)?.remove(0), y))
+    };
+    let (gradient, y) = slope(&factored)?;
+    let (expected, z) = slope(&tensor)?;
+    assert_close("values", &y, &z, 1e-13);
+    assert_close("gradients", &gradient, &expected, 1e-13);
+    Ok(())
+}
+
+/// Edges whose destination is padding do not count, whatever their source and basis.
+#[test]
+fn padded_edges_do_not_count() -> Result<()> {
+    let layer = layer(&Parameters::seeded(0))?;
+    let x = random(&[3, 1, 4, 2], 3)?;
+    let longer = Graph::from_indices(&[0, 1, 1, 3, 100], &[1, 0, 2, 0, 3], 3)?;
+    for basis in bases(&[5], 4)? {
+        let (angular, radial) = (random(&[5, 9], 4)?, random(&[5, 3], 5)?);
+        let short = Basis::from_factors(&angular.narrow(0, 0, 3)?, &radial.narrow(0, 0, 3)?)?;
+        let y = layer.forward(&x, &basis, &longer)?;
+        let expected = layer.forward(&x, &short, &graph()?)?;
+        assert_close("without padding", &y, &expected, 1e-13);
+        assert!(flat(&y).iter().any(|&y| y != 0.0));
     }
     Ok(())
 }
