@@ -15,15 +15,15 @@ fn edges_are_grouped_by_destination_and_by_source() {
         assert_eq!(edges.len(), len);
         assert_eq!(edges.is_empty(), len == 0);
         assert_eq!((edges.num_dst(), edges.num_src()), (5, 3));
-        let select = |of: &[u32], node: usize| -> Vec<u32> {
+        let select = |of: &[u32], node: usize| -> Vec<usize> {
             let counts = |&e: &usize| edges.dst()[e] != PADDING && of[e] as usize == node;
-            (0..len).filter(counts).map(|e| e as u32).collect()
+            (0..len).filter(counts).collect()
         };
         for node in 0..5 {
-            assert_eq!(edges.by_dst().edges_of(node), select(edges.dst(), node));
+            assert_eq!(edges.edges_to(node), select(edges.dst(), node));
         }
         for node in 0..3 {
-            assert_eq!(edges.by_src().edges_of(node), select(edges.src(), node));
+            assert_eq!(edges.edges_from(node), select(edges.src(), node));
         }
     }
 }

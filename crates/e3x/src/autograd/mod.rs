@@ -57,17 +57,16 @@ pub fn init() -> Result<()> {
     thread_local! {
         static READY: Cell<Option<bool>> = const { Cell::new(None) };
     }
-    let ready = match READY.get() {
-        Some(ready) => ready,
-        None => {
-            e3x_kernels::process::set_environment_once(&[
-                ("CANDLE_GRAD_DO_NOT_DETACH", "1"),
-                ("CANDLE_NUM_THREADS", "1"),
-            ]);
-            let ready = second_derivative_is_right()?;
-            READY.set(Some(ready));
-            ready
-        }
+    let ready = if let Some(ready) = READY.get() {
+        ready
+    } else {
+        e3x_kernels::process::set_environment_once(&[
+            ("CANDLE_GRAD_DO_NOT_DETACH", "1"),
+            ("CANDLE_NUM_THREADS", "1"),
+        ]);
+        let ready = second_derivative_is_right()?;
+        READY.set(Some(ready));
+        ready
     };
     if ready {
         Ok(())

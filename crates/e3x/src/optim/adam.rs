@@ -151,7 +151,7 @@ impl Adam {
             *m = of(b1) * *m + of(1.0 - b1) * g;
             *v = of(b2) * *v + of(1.0 - b2) * g * g;
             let root = e3x_so3::Real::sqrt(*v / scale2);
-            *x = *x - rate * (*m / scale1) / (root + eps);
+            *x -= rate * (*m / scale1) / (root + eps);
         }
         let shape = var.shape().clone();
         let device = var.device();
