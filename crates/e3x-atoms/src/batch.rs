@@ -42,7 +42,7 @@ impl Batch {
         }
         let mut builder = Builder::default();
         for (i, frame) in frames.iter().enumerate() {
-            frame.check()?;
+            frame.check().map_err(|error| error.of_frame(i))?;
             if frame.is_empty() {
                 return Err(Error::argument(
                     format!("frames[{i}]"),

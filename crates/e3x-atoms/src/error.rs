@@ -98,6 +98,18 @@ impl Error {
         }
     }
 
+    /// The same error about `frames[index]`, one of several frames.
+    pub(crate) fn of_frame(self, index: usize) -> Self {
+        match self {
+            Self::Argument {
+                argument,
+                expected,
+                received,
+            } => Self::argument(format!("frames[{index}].{argument}"), expected, received),
+            other => other,
+        }
+    }
+
     /// An [`Error::Io`] to hand to `map_err`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io {

@@ -45,6 +45,34 @@ impl Default for ModelConfig {
     }
 }
 
+impl ModelConfig {
+    /// Checks that a model can be built with these settings.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if a size is zero or the cutoff is not positive.
+    pub fn check(&self) -> Result<()> {
+        let sizes = [
+            ("features", self.features),
+            ("num_iterations", self.num_iterations),
+            ("num_basis_functions", self.num_basis_functions),
+            ("max_atomic_number", self.max_atomic_number),
+        ];
+        for (argument, size) in sizes {
+            if size == 0 {
+                return Err(Error::argument(argument, "at least 1", 0));
+            }
+        }
+        if !(self.cutoff > 0.0 && self.cutoff.is_finite()) {
+            return Err(Error::argument(
+                "cutoff",
+                "a positive number of Å",
+                self.cutoff,
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// One iteration: messages between atoms, then refinement of each atom.
 #[derive(Debug, Clone)]
 struct Iteration {
@@ -83,7 +111,7 @@ impl MessagePassingPotential {
     /// [`Error::Argument`] if a size is zero or the cutoff is not positive; [`Error::Model`] if a
     /// parameter does not fit.
     pub fn new(config: &ModelConfig, vb: VarBuilder) -> Result<Self> {
-        check(config)?;
+        config.check()?;
         let embed = Embed::new(
             config.max_atomic_number + 1,
             config.features,
@@ -141,6 +169,15 @@ impl MessagePassingPotential {
     /// [`Error::Model`] if an atomic number is larger than the model knows, or shapes or dtypes do
     /// not fit.
     pub fn energy(&self, batch: &Batch, positions: &Tensor) -> Result<Tensor> {
+        if positions.dtype() != self.dtype() {
+            return Err(Error::argument(
+                "positions",
+                format!("{}, as the parameters", self.dtype().as_str()),
+                positions.dtype().as_str(),
+            ));
+        }
+        // Now, because its error names the argument.
+        let bias = nn::lookup(&self.element_bias, "atomic_numbers", &batch.atomic_numbers)?;
         let basis = BasisConfig::new(
             self.config.max_degree,
             self.config.num_basis_functions,
@@ -162,7 +199,6 @@ impl MessagePassingPotential {
         let x = x
             .reshape((atoms, self.config.features))?
             .matmul(&self.readout)?;
-        let bias = nn::lookup(&self.element_bias, "atomic_numbers", &batch.atomic_numbers)?;
         let atomic_energies = (x.reshape(atoms)? + bias)?;
         Ok(ops::indexed_sum(&atomic_energies, &batch.segments, false)?)
     }
@@ -221,28 +257,6 @@ impl Iteration {
             last,
         })
     }
-}
-
-fn check(config: &ModelConfig) -> Result<()> {
-    let sizes = [
-        ("features", config.features),
-        ("num_iterations", config.num_iterations),
-        ("num_basis_functions", config.num_basis_functions),
-        ("max_atomic_number", config.max_atomic_number),
-    ];
-    for (argument, size) in sizes {
-        if size == 0 {
-            return Err(Error::argument(argument, "at least 1", 0));
-        }
-    }
-    if !(config.cutoff > 0.0 && config.cutoff.is_finite()) {
-        return Err(Error::argument(
-            "cutoff",
-            "a positive number of Å",
-            config.cutoff,
-        ));
-    }
-    Ok(())
 }
 
 /// How the energies of a model become energies in eV.

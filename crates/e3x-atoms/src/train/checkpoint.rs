@@ -5,6 +5,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use e3x::nn::Parameters;
+use serde::{Deserialize, Serialize};
 
 use super::config::TrainConfig;
 use crate::atomic_file;
@@ -13,21 +14,26 @@ use crate::model::{EnergyScale, MessagePassingPotential, TrainedPotential};
 
 /// Version of the layout of the file.
 const FORMAT: &str = "e3x-atoms checkpoint 1";
+/// The entry of the metadata. There is only one, since the order of several is random, and the same
+/// state must give the same bytes.
+const HEADER: &str = "e3x";
 /// Prefix of the optimiser's moments; everything else is a parameter under its Flax path.
 const OPTIMIZER: &str = "optimizer/";
 
 /// The state of a training run between two epochs.
 ///
 /// In the file, parameters stand under their Flax paths (`MessagePass_0/tensor/kernel`, ...), the
-/// moments of the optimiser under `optimizer/`, and the rest in the metadata: settings and energy
-/// scale as JSON, epoch and steps. The random state is the seed and the epoch: every shuffle is a
-/// function of these two.
+/// moments of the optimiser under `optimizer/`, and the rest as JSON in the metadata: settings,
+/// energy scale, fingerprint of the data, epoch and steps. The random state is the seed and the
+/// epoch: every shuffle is a function of these two. The same state gives the same bytes.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     /// The settings of the run.
     pub config: TrainConfig,
     /// How energies of the model become eV.
     pub scale: EnergyScale,
+    /// A number that differs for different training and validation frames.
+    pub data: u64,
     /// Epochs taken.
     pub epoch: usize,
     /// Steps of the optimiser taken.
@@ -38,26 +44,40 @@ pub struct Checkpoint {
     pub optimizer: BTreeMap<String, Tensor>,
 }
 
+/// Everything but the tensors, as it stands in the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: String,
+    config: TrainConfig,
+    scale: EnergyScale,
+    data: u64,
+    epoch: usize,
+    steps: u64,
+}
+
+/// The part of a [`Header`] that says what the rest means.
+#[derive(Debug, Deserialize)]
+struct Format {
+    format: String,
+}
+
 impl Checkpoint {
     /// Writes the file in one step: it is either the old one or the complete new one.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let json = |value: serde_json::Result<String>| value.map_err(Error::potential);
-        let metadata = HashMap::from([
-            ("format".to_string(), FORMAT.to_string()),
-            (
-                "config".to_string(),
-                json(serde_json::to_string(&self.config))?,
-            ),
-            (
-                "scale".to_string(),
-                json(serde_json::to_string(&self.scale))?,
-            ),
-            ("epoch".to_string(), self.epoch.to_string()),
-            ("steps".to_string(), self.steps.to_string()),
-        ]);
+        let header = Header {
+            format: FORMAT.into(),
+            config: self.config.clone(),
+            scale: self.scale,
+            data: self.data,
+            epoch: self.epoch,
+            steps: self.steps,
+        };
+        let json = serde_json::to_string(&header).map_err(Error::potential)?;
+        let metadata = HashMap::from([(HEADER.to_string(), json)]);
         let moments = self
             .optimizer
             .iter()
@@ -87,17 +107,17 @@ impl Checkpoint {
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
             .map_err(|e| error(format!("no safetensors file: {e}")))?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        let field = |name: &str| {
-            metadata
-                .get(name)
-                .cloned()
-                .ok_or_else(|| error(format!("no '{name}' in its metadata")))
+        let Some(text) = metadata.get(HEADER) else {
+            return Err(error(format!("no '{HEADER}' in its metadata")));
         };
-        let format = field("format")?;
+        let broken = |e: serde_json::Error| error(format!("'{text}': {e}"));
+        let Format { format } = serde_json::from_str(text).map_err(broken)?;
         if format != FORMAT {
-            return Err(error(format));
+            return Err(error(format!("the format '{format}'")));
         }
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+        let header: Header = serde_json::from_str(text).map_err(broken)?;
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
+            .map_err(|e| error(format!("a broken safetensors file: {e}")))?;
         let (mut parameters, mut optimizer) = (BTreeMap::new(), BTreeMap::new());
         for (name, tensor) in tensors {
             match name.strip_prefix(OPTIMIZER) {
@@ -106,10 +126,11 @@ impl Checkpoint {
             };
         }
         Ok(Self {
-            config: parse(&field("config")?).map_err(&error)?,
-            scale: parse(&field("scale")?).map_err(&error)?,
-            epoch: parse(&field("epoch")?).map_err(&error)?,
-            steps: parse(&field("steps")?).map_err(&error)?,
+            config: header.config,
+            scale: header.scale,
+            data: header.data,
+            epoch: header.epoch,
+            steps: header.steps,
             parameters,
             optimizer,
         })
@@ -136,10 +157,6 @@ impl Checkpoint {
             scale: self.scale,
         })
     }
-}
-
-fn parse<T: serde::de::DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
-    serde_json::from_str(text).map_err(|e| format!("'{text}': {e}"))
 }
 
 /// The trained model of a checkpoint file.

@@ -110,6 +110,10 @@ impl TrainConfig {
     /// # Errors
     /// [`Error::Argument`] for the first setting that cannot be.
     pub fn check(&self) -> Result<()> {
+        self.model.check()?;
+        if self.num_train == 0 {
+            return Err(Error::argument("num_train", "at least 1", 0));
+        }
         if self.batch_size == 0 || self.batch_size > self.num_train {
             let expected = format!(
                 "from 1 to the number of training frames, {}",

@@ -58,6 +58,8 @@ pub struct Trainer {
     parameters: Parameters,
     adam: Adam,
     potential: TrainedPotential,
+    /// [`fingerprint`] of the training and validation frames.
+    data: u64,
     epoch: usize,
 }
 
@@ -66,7 +68,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Argument`] if a setting cannot be, if there are not enough frames, or if a frame
-    /// lacks energy or forces.
+    /// lacks energy or forces or holds numbers that are not finite.
     pub fn new(config: TrainConfig, frames: &[Frame]) -> Result<Self> {
         config.check()?;
         let split = train_valid_split(
@@ -84,6 +86,7 @@ impl Trainer {
         let (train, valid) = (pick(&split.train), pick(&split.valid));
         for (i, frame) in frames.iter().enumerate() {
             labels(frame, i)?;
+            frame.check().map_err(|error| error.of_frame(i))?;
         }
         let shift = train.iter().filter_map(|frame| frame.energy).sum::<f64>() / train.len() as f64;
         let scale = EnergyScale {
@@ -95,6 +98,7 @@ impl Trainer {
         let adam = Adam::new(&parameters, AdamConfig::default())?;
         let potential = TrainedPotential { model, scale };
         Ok(Self {
+            data: fingerprint(train.iter().chain(&valid)),
             config,
             train,
             valid,
@@ -120,14 +124,18 @@ impl Trainer {
             return Err(Error::argument("resume", expected, "other settings"));
         }
         let mut trainer = Self::new(config, frames)?;
-        if trainer.potential.scale != checkpoint.scale {
+        if (trainer.data, trainer.potential.scale) != (checkpoint.data, checkpoint.scale) {
+            let name = |data: u64, scale: EnergyScale| {
+                let shift = scale.shift;
+                format!("mean training energy {shift} eV, fingerprint {data:016x}")
+            };
             let expected = format!(
-                "the data of the checkpoint (mean training energy {} eV)",
-                checkpoint.scale.shift
+                "the training and validation frames of the checkpoint ({})",
+                name(checkpoint.data, checkpoint.scale)
             );
             let received = format!(
-                "a mean training energy of {} eV",
-                trainer.potential.scale.shift
+                "other frames ({})",
+                name(trainer.data, trainer.potential.scale)
             );
             return Err(Error::argument("data", expected, received));
         }
@@ -184,6 +192,7 @@ impl Trainer {
         Checkpoint {
             config: self.config.clone(),
             scale: self.potential.scale,
+            data: self.data,
             epoch: self.epoch,
             steps: self.adam.steps(),
             parameters: self
@@ -308,6 +317,28 @@ fn labels(frame: &Frame, index: usize) -> Result<(f64, &[[f64; 3]])> {
             "a frame without them",
         )),
     }
+}
+
+/// A number that differs for different frames: the 64-bit FNV-1a hash of everything that training
+/// sees of them.
+fn fingerprint<'a>(frames: impl Iterator<Item = &'a Frame>) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |bits: u64| {
+        for byte in bits.to_le_bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    for frame in frames {
+        add(frame.numbers.len() as u64);
+        frame.numbers.iter().for_each(|z| add(u64::from(*z)));
+        frame.pbc.iter().for_each(|pbc| add(u64::from(*pbc)));
+        let cell = frame.cell.iter().flatten();
+        let forces = frame.forces.iter().flatten();
+        let rows = frame.positions.iter().chain(forces).chain(cell);
+        let numbers = rows.flatten().chain(frame.energy.iter());
+        numbers.for_each(|x| add(x.to_bits()));
+    }
+    hash
 }
 
 /// Deviations of a model on labelled frames; `each` sees every frame with its prediction.
