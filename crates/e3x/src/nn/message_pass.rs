@@ -16,6 +16,7 @@ use crate::{Error, FeatureShape, Result};
 
 /// Options of [`MessagePass`], with E3x's defaults.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools)] // The independent switches of E3x.
 pub struct MessagePassConfig {
     /// Highest degree of the result; `None`: the larger one of inputs and basis.
     pub max_degree: Option<usize>,

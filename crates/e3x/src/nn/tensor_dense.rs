@@ -9,6 +9,7 @@ use crate::{Error, FeatureShape, Result};
 
 /// Options of [`TensorDense`], with E3x's defaults.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools)] // The independent switches of E3x.
 pub struct TensorDenseConfig {
     /// Number of output features; `None`: as many as the input has.
     pub features: Option<usize>,

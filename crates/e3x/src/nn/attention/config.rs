@@ -6,6 +6,7 @@ use crate::nn::{Initializer, MessagePassConfig};
 /// Options of [`MultiHeadAttention`](super::MultiHeadAttention) and
 /// [`SelfAttention`](super::SelfAttention), with E3x's names and defaults.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools)] // The independent switches of E3x.
 pub struct AttentionConfig {
     /// Number of heads; has to divide `qkv_features`.
     pub num_heads: usize,

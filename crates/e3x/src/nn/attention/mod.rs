@@ -198,14 +198,11 @@ impl MultiHeadAttention {
         let graph = &graph.with_num_sources(num_sources);
         let weights = self.weights([inputs_q, inputs_kv], basis, cutoff_value, graph)?;
         let value = self.value.forward(inputs_kv)?;
-        let attention = match (&self.conv, basis) {
-            (Some(conv), Some(basis)) => {
-                conv.forward_weighted(&value, basis, Some(&weights), graph)?
-            }
-            _ => {
-                let values = ops::gather_src(&value, graph)?;
-                ops::indexed_sum(&values.broadcast_mul(&weights)?, graph, false)?
-            }
+        let attention = if let (Some(conv), Some(basis)) = (&self.conv, basis) {
+            conv.forward_weighted(&value, basis, Some(&weights), graph)?
+        } else {
+            let values = ops::gather_src(&value, graph)?;
+            ops::indexed_sum(&values.broadcast_mul(&weights)?, graph, false)?
         };
         self.out.forward(&attention)
     }
