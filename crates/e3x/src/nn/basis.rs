@@ -1,6 +1,6 @@
 //! Basis functions of displacement vectors, kept in factored form.
 
-use candle_core::Tensor;
+use candle_core::{D, Tensor};
 use e3x_so3::Normalization;
 
 use crate::config::Config;
@@ -185,6 +185,22 @@ impl Basis {
         }
     }
 
+    /// The values of degree 0, shape `(..., K)`.
+    pub(crate) fn scalars(&self) -> Result<Tensor> {
+        match &self.parts {
+            Parts::Factored { angular, radial } => {
+                Ok(radial.broadcast_mul(&angular.narrow(D::Minus1, 0, 1)?)?)
+            }
+            Parts::Dense(values) => {
+                let rank = values.rank();
+                Ok(values
+                    .squeeze(rank - 3)?
+                    .narrow(rank - 3, 0, 1)?
+                    .squeeze(rank - 3)?)
+            }
+        }
+    }
+
     /// Highest degree L.
     pub fn max_degree(&self) -> usize {
         self.max_degree
@@ -271,7 +287,7 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
         .gt(&norm.zeros_like()?)?
         .where_cond(&norm, &norm.ones_like()?)?;
     let u = r.broadcast_div(&divisor)?;
-    let norm = norm.squeeze(candle_core::D::Minus1)?;
+    let norm = norm.squeeze(D::Minus1)?;
     let mut radial = config.radial_fn.evaluate(&norm, config.num)?;
     let cutoff = match &config.cutoff_fn {
         Some(cutoff_fn) => {

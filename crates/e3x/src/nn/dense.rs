@@ -130,6 +130,11 @@ impl Dense {
         Ok(Tensor::stack(&self.kernels, 0)?)
     }
 
+    /// A tensor with the dtype of the parameters.
+    pub(crate) fn any_parameter(&self) -> &Tensor {
+        &self.kernels[0]
+    }
+
     /// The bias of the scalars.
     pub(crate) fn bias(&self) -> Option<&Tensor> {
         self.bias.as_ref()

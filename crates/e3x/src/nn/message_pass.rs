@@ -7,7 +7,8 @@ use e3x_kernels::message::Slot;
 
 use crate::config::Config;
 use crate::nn::basis::Parts;
-use crate::nn::{Basis, Dense, DenseConfig, Initializer, Tensor, TensorConfig, VarBuilder};
+use crate::nn::tensor_product::{TensorProduct, TensorProductConfig};
+use crate::nn::{Basis, Dense, DenseConfig, Initializer, VarBuilder};
 use crate::op::message::Message;
 use crate::op::multilinear::form;
 use crate::ops::{self, Graph};
@@ -15,6 +16,7 @@ use crate::{Error, FeatureShape, Result};
 
 /// Options of [`MessagePass`], with E3x's defaults.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools)] // The independent switches of E3x.
 pub struct MessagePassConfig {
     /// Highest degree of the result; `None`: the larger one of inputs and basis.
     pub max_degree: Option<usize>,
@@ -24,12 +26,15 @@ pub struct MessagePassConfig {
     pub include_pseudotensors: bool,
     /// Order of the entries of each degree.
     pub cartesian_order: bool,
+    /// Whether the product is a [`FusedTensor`](super::FusedTensor) instead of a
+    /// [`Tensor`](super::Tensor).
+    pub use_fused_tensor: bool,
     /// Initialiser of the filter's kernels.
     pub dense_kernel_init: Initializer,
     /// Initialiser of the filter's bias.
     pub dense_bias_init: Initializer,
-    /// Initialiser of the tensor product's kernel.
-    pub tensor_kernel_init: Initializer,
+    /// Initialiser of the tensor product's kernels; `None`: the default of its kind.
+    pub tensor_kernel_init: Option<Initializer>,
 }
 
 impl Default for MessagePassConfig {
@@ -39,9 +44,10 @@ impl Default for MessagePassConfig {
             use_basis_bias: false,
             include_pseudotensors: true,
             cartesian_order: Config::cartesian_order(),
+            use_fused_tensor: Config::use_fused_tensor(),
             dense_kernel_init: Initializer::lecun_normal(),
             dense_bias_init: Initializer::Zeros,
-            tensor_kernel_init: Initializer::tensor_lecun_normal(),
+            tensor_kernel_init: None,
         }
     }
 }
@@ -53,12 +59,13 @@ impl Default for MessagePassConfig {
 /// y[i] = sum over edges (i <- j) of Tensor(Dense(basis[i j]), x[j])
 /// ```
 ///
-/// Parameters: `filter/{l}{+|-}/kernel`, shape `(num_basis, features)`, and `tensor/kernel` of
-/// [`Tensor`] with the filter as first factor.
+/// Parameters: `filter/{l}{+|-}/kernel`, shape `(num_basis, features)`, and `tensor/kernel` of a
+/// [`Tensor`](super::Tensor) or `fused_tensor/...` of a [`FusedTensor`](super::FusedTensor), with
+/// the filter as first factor.
 ///
 /// With a factored basis, gathering, coupling and summing are one pass over the edges; nothing of
-/// size edges x (L+1)^2 x features is stored. With a dense basis tensor, `weights` or a basis bias
-/// the layer is composed of its parts.
+/// size edges x (L+1)^2 x features is stored. With a dense basis tensor, a basis bias, or weights
+/// that differ between the entries of a degree, the layer is composed of its parts.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -84,7 +91,7 @@ impl Default for MessagePassConfig {
 pub struct MessagePass {
     input: FeatureShape,
     filter: Dense,
-    tensor: Tensor,
+    tensor: TensorProduct,
 }
 
 impl MessagePass {
@@ -106,13 +113,14 @@ impl MessagePass {
         };
         let basis = FeatureShape::new(1, basis_max_degree, num)?;
         let filter = Dense::new(basis, dense, vb.pp("filter"))?;
-        let tensor = TensorConfig {
+        let tensor = TensorProductConfig {
             max_degree: config.max_degree,
             include_pseudotensors: config.include_pseudotensors,
             cartesian_order: config.cartesian_order,
+            use_fused_tensor: config.use_fused_tensor,
             kernel_init: config.tensor_kernel_init,
         };
-        let tensor = Tensor::new(filter.output_shape(), input, tensor, vb.pp("tensor"))?;
+        let tensor = TensorProduct::new(filter.output_shape(), input, tensor, &vb)?;
         Ok(Self {
             input,
             filter,
@@ -143,14 +151,26 @@ impl MessagePass {
     ) -> Result<Array> {
         let batch = self.input.check("inputs", inputs)?;
         self.check(inputs, batch, basis, graph)?;
-        match (basis.parts(), weights, self.filter.bias()) {
-            (Parts::Factored { angular, radial }, None, None)
-                if !graph.counts_padding(batch.last().copied().unwrap_or(0))? =>
+        let num_nodes = batch.last().copied().unwrap_or(0);
+        match (basis.parts(), self.filter.bias()) {
+            (Parts::Factored { angular, radial }, None)
+                if self.scales_features(weights, inputs, graph)
+                    && !graph.counts_padding(num_nodes)? =>
             {
-                self.fused(inputs, batch, angular, radial, graph)
+                self.fused(inputs, batch, [angular, radial], weights, graph)
             }
             _ => self.composed(inputs, basis, weights, graph),
         }
+    }
+
+    /// Whether the weights are one number per edge, or one per edge and feature: such weights can
+    /// as well multiply the radial part of the filter.
+    fn scales_features(&self, weights: Option<&Array>, inputs: &Array, graph: &Graph) -> bool {
+        let Some(weights) = weights else {
+            return true;
+        };
+        let fits = |features| weights.dims() == [graph.index_dims(), &[1, 1, features]].concat();
+        weights.dtype() == inputs.dtype() && (fits(self.input.features) || fits(1))
     }
 
     /// Shape of the last three axes of the result.
@@ -159,9 +179,9 @@ impl MessagePass {
     }
 
     fn check(&self, inputs: &Array, batch: &[usize], basis: &Basis, graph: &Graph) -> Result<()> {
-        let kernel = self.tensor.kernel();
-        crate::error::check_same_dtype("inputs", inputs, "the parameters", kernel)?;
-        crate::error::check_same_dtype("basis", basis.any_part(), "the parameters", kernel)?;
+        let parameter = self.tensor.any_parameter();
+        crate::error::check_same_dtype("inputs", inputs, "the parameters", parameter)?;
+        crate::error::check_same_dtype("basis", basis.any_part(), "the parameters", parameter)?;
         let expected = self.filter.input_shape();
         if (basis.max_degree(), basis.num()) != (expected.max_degree, expected.features) {
             return Err(Error::argument(
@@ -210,8 +230,8 @@ impl MessagePass {
         &self,
         inputs: &Array,
         batch: &[usize],
-        angular: &Array,
-        radial: &Array,
+        [angular, radial]: [&Array; 2],
+        weights: Option<&Array>,
         graph: &Graph,
     ) -> Result<Array> {
         let features = self.input.features;
@@ -225,14 +245,21 @@ impl MessagePass {
             .transpose(0, 1)?
             .contiguous()?;
         let kernels = kernels.flatten_from(1)?;
-        let radial = radial.reshape((edges.len(), num))?.matmul(&kernels)?;
+        let mut radial = radial.reshape((edges.len(), num))?.matmul(&kernels)?;
+        if let Some(weights) = weights {
+            let degrees = radial.dim(1)? / features;
+            let weights = weights.reshape((edges.len(), 1, ()))?;
+            radial = radial
+                .reshape((edges.len(), degrees, features))?
+                .broadcast_mul(&weights)?;
+        }
         let sum = Message {
             plan: Arc::clone(self.tensor.plan()),
             edges,
             slot: Slot::Output,
             features,
         };
-        let output = form(sum, &[inputs, &radial, self.tensor.kernel(), angular])?;
+        let output = form(sum, &[inputs, &radial, &self.tensor.kernel()?, angular])?;
         let mut dims = batch.to_vec();
         if let Some(last) = dims.last_mut() {
             *last = graph.num_segments().unwrap_or(num_nodes);

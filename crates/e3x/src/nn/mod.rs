@@ -1,23 +1,30 @@
 //! Neural network building blocks; mirrors `e3x.nn`.
 
 mod activations;
+mod attention;
 mod basis;
 mod dense;
 mod embed;
+mod exponential_basis;
 mod features;
 mod functions;
+mod fused_tensor;
 mod initializers;
 mod message_pass;
 mod params;
 mod tensor;
+mod tensor_dense;
+mod tensor_product;
 
 pub use activations::{
     bent_identity, celu, elu, gelu, hard_silu, hard_swish, hard_tanh, leaky_relu, mish, relu,
     relu6, selu, serf, shifted_softplus, silu, soft_sign, swish,
 };
+pub use attention::{AttentionConfig, MultiHeadAttention, SelfAttention};
 pub use basis::{AngularFunction, Basis, BasisConfig, BasisDetails, basis, basis_with_details};
 pub use dense::{Dense, DenseConfig};
 pub use embed::{Embed, lookup};
+pub use exponential_basis::{ExponentialBasis, ExponentialBasisConfig};
 pub use features::{
     add, change_max_degree_or_type, even_degree_mask, odd_degree_mask, reflect, rotate,
 };
@@ -30,7 +37,9 @@ pub use functions::{
     reciprocal_mapping, rectangular_window, sinc, smooth_cutoff, smooth_damping, smooth_switch,
     smooth_window, triangular_window,
 };
+pub use fused_tensor::{FusedTensor, FusedTensorConfig};
 pub use initializers::{Distribution, FanMode, Initializer};
 pub use message_pass::{MessagePass, MessagePassConfig};
 pub use params::{Parameters, VarBuilder};
 pub use tensor::{Tensor, TensorConfig};
+pub use tensor_dense::{TensorDense, TensorDenseConfig};

@@ -112,14 +112,7 @@ impl Tensor {
         for (argument, x) in [("inputs1", inputs1), ("inputs2", inputs2)] {
             crate::error::check_same_dtype(argument, x, "the parameters", &self.kernel)?;
         }
-        let sum = Coupling {
-            plan: Arc::clone(&self.plan),
-            slot: Slot::Product,
-            items: batch.iter().product(),
-            features: self.output.features,
-        };
-        let product = form(sum, &[inputs1, inputs2, &self.kernel])?;
-        Ok(product.reshape(self.output.with_batch(batch))?)
+        couple(&self.plan, [inputs1, inputs2], &self.kernel, self.output)
     }
 
     /// Shape of the last three axes of the product.
@@ -134,6 +127,24 @@ impl Tensor {
     pub(crate) fn kernel(&self) -> &Array {
         &self.kernel
     }
+}
+
+/// The tensor product of factors of the right shapes.
+pub(crate) fn couple(
+    plan: &Arc<CouplingPlan>,
+    [inputs1, inputs2]: [&Array; 2],
+    kernel: &Array,
+    output: FeatureShape,
+) -> Result<Array> {
+    let batch = &inputs1.dims()[..inputs1.rank() - 3];
+    let sum = Coupling {
+        plan: Arc::clone(plan),
+        slot: Slot::Product,
+        items: batch.iter().product(),
+        features: output.features,
+    };
+    let product = form(sum, &[inputs1, inputs2, kernel])?;
+    Ok(product.reshape(output.with_batch(batch))?)
 }
 
 /// Shape of a tensor product, by E3x's rules.

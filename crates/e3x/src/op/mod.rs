@@ -17,6 +17,7 @@ pub(crate) mod norm;
 pub(crate) mod radial;
 pub(crate) mod rows;
 pub(crate) mod segment;
+pub(crate) mod softplus;
 
 use std::sync::Arc;
 

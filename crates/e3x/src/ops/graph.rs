@@ -222,6 +222,18 @@ impl Graph {
         }
     }
 
+    /// The graph with sources below `num_sources` in reductions too, if no mask says otherwise.
+    pub(crate) fn with_num_sources(&self, num_sources: usize) -> Self {
+        match &self.0.list {
+            List::Dense { adj, mask: None } if self.num_segments() != Some(num_sources) => {
+                let mask = Some(adj.iter().map(|&j| (j as usize) < num_sources).collect());
+                let adj = adj.clone();
+                Self::new(List::Dense { adj, mask }, self.0.dims.clone())
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// The edges between the nodes of all items, for message passing. Node `i` of item `b` is row
     /// `b * num_segments + i` as destination, `b * num_nodes + i` as source; edges that reductions
     /// drop have the destination [`PADDING`].

@@ -30,6 +30,7 @@ pub enum Command {
 
 /// Options of a run.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // Flags of a command line.
 pub struct Options {
     filters: Vec<String>,
     skip: Vec<String>,

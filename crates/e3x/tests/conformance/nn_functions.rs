@@ -1,7 +1,9 @@
 //! Functions of distances in `e3x.nn`, and the basis.
 
 use candle_core::Tensor;
-use e3x::nn::{self, AngularFunction, BasisConfig, Cutoff, Damping, Radial, ReciprocalKind};
+use e3x::nn::{
+    self, AngularFunction, BasisConfig, BasisDetails, Cutoff, Damping, Radial, ReciprocalKind,
+};
 
 use crate::case::{Case, Outputs, Result};
 use crate::registry::Function;
@@ -96,14 +98,18 @@ fn named<T: serde::de::DeserializeOwned>(case: &Case, stem: &str) -> Result<Opti
         .map_err(|error| format!("{stem}_fn: {error}").into())
 }
 
+/// The radial functions in the arguments of a case.
+pub fn radial(case: &Case) -> Result<Radial> {
+    named(case, "radial")?.ok_or_else(|| "argument 'radial_fn' is missing".into())
+}
+
 /// The configuration of `nn.basis` in the arguments of a case.
 pub fn basis_config(case: &Case) -> Result<BasisConfig> {
     let (max_degree, num) = (
         case.args.required("max_degree")?,
         case.args.required("num")?,
     );
-    let radial: Radial = named(case, "radial")?.ok_or("argument 'radial_fn' is missing")?;
-    let mut config = BasisConfig::new(max_degree, num, radial);
+    let mut config = BasisConfig::new(max_degree, num, radial(case)?);
     if let Some(cutoff) = named::<Cutoff>(case, "cutoff")? {
         config = config.with_cutoff(cutoff);
     }
@@ -137,6 +143,11 @@ fn angular(case: &Case, name: &str) -> Result<AngularFunction> {
 
 fn basis(case: &Case) -> Result<Outputs> {
     let details = nn::basis_with_details(&case.input("r")?, &basis_config(case)?)?;
+    basis_outputs(case, details)
+}
+
+/// The basis and what the case asks for beside it.
+pub fn basis_outputs(case: &Case, details: BasisDetails) -> Result<Outputs> {
     let mut outputs = vec![details.basis.to_tensor()?];
     if case.args.or("return_cutoff", false)? {
         outputs.push(details.cutoff);

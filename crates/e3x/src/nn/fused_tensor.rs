@@ -1,0 +1,382 @@
+//! Fused tensor products of features.
+
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor as Array};
+use e3x_kernels::{CouplingPlan, CouplingSpec};
+use e3x_so3::clebsch_gordan_for_degrees;
+
+use super::dense::check_same_batch;
+use super::tensor::{couple, product_shape};
+use crate::config::Config;
+use crate::nn::{Initializer, VarBuilder};
+use crate::{FeatureShape, Result};
+
+/// Options of [`FusedTensor`], with E3x's defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FusedTensorConfig {
+    /// Highest degree of the product; `None`: the larger one of the factors.
+    pub max_degree: Option<usize>,
+    /// Whether the product includes pseudotensors.
+    pub include_pseudotensors: bool,
+    /// Order of the entries of each degree.
+    pub cartesian_order: bool,
+    /// Initialiser of the kernels. The variances and masks of [`Initializer::FusedTensor`] are
+    /// multiplied with those that E3x chooses for each kernel; others are taken as they are.
+    pub kernel_init: Initializer,
+}
+
+impl Default for FusedTensorConfig {
+    fn default() -> Self {
+        Self {
+            max_degree: None,
+            include_pseudotensors: true,
+            cartesian_order: Config::cartesian_order(),
+            kernel_init: Initializer::fused_tensor_normal([1.0], [true]),
+        }
+    }
+}
+
+/// Fused tensor product of two features: one weight for every degree of the factors and of the
+/// product, instead of one for every path; E3x's `nn.FusedTensor` (arXiv:2401.07595, section 3.2).
+///
+/// E3x writes the irreps of a factor, with their weights, into a square matrix for each parity,
+/// multiplies the matrices, and reads the weighted irreps of the product off the result:
+///
+/// ```text
+/// X[i j] = sum over l of w1[l] sum over m of C[λ i, λ j -> l m] x[l m]      λ = ceil(L / 2)
+/// Z = X Y,    z[l m] = w3[l] sum over i, j of C[λ i, λ j -> l m] Z[i j]
+/// ```
+///
+/// with L the highest of the three degrees. Every step commutes with rotations, so the result is
+/// the [`Tensor`](super::Tensor) product with a kernel of the form
+///
+/// ```text
+/// kernel[a, b, c, f] = w1[a, f] w2[b, f] w3[c, f] G(a, b, c)
+/// ```
+///
+/// and this is how it is computed; the numbers G are found when the layer is built.
+///
+/// Parameters: `kernel_e1`, `kernel_o1`, shape `(L1+1, features)`, weights of the even and odd
+/// irreps of the first factor; `kernel_e2`, `kernel_o2`, `(L2+1, features)`, of the second one;
+/// `kernel_eee`, `kernel_ooe`, `kernel_eoo`, `kernel_oeo`, `(L3+1, features)`, of the product, by
+/// the parities of first factor, second factor and product. Entries of irreps that do not exist
+/// have no influence and gradient zero.
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use e3x::FeatureShape;
+/// use e3x::nn::{FusedTensor, FusedTensorConfig, Parameters};
+/// let vb = Parameters::seeded(0).builder(DType::F32, &Device::Cpu);
+/// let shape = FeatureShape::new(1, 2, 8)?;
+/// let tensor = FusedTensor::new(shape, shape, FusedTensorConfig::default(), vb)?;
+/// let x = Tensor::ones((5, 1, 9, 8), DType::F32, &Device::Cpu)?;
+/// assert_eq!(tensor.forward(&x, &x)?.dims(), [5, 2, 9, 8]);
+/// # Ok::<(), e3x::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FusedTensor {
+    inputs: [FeatureShape; 2],
+    output: FeatureShape,
+    plan: Arc<CouplingPlan>,
+    /// Weights of first factor, second factor and product.
+    weights: [Vec<Array>; 3],
+    paths: Paths,
+}
+
+impl FusedTensor {
+    /// Builds the layer for factors of the given shapes.
+    ///
+    /// # Errors
+    /// If the factors have different numbers of features, `max_degree` is larger than the sum of
+    /// theirs, or a parameter does not fit.
+    pub fn new(
+        inputs1: FeatureShape,
+        inputs2: FeatureShape,
+        config: FusedTensorConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let output = product_shape(
+            inputs1,
+            inputs2,
+            config.max_degree,
+            config.include_pseudotensors,
+        )?;
+        let shapes = [inputs1, inputs2, output];
+        let plan = CouplingPlan::new(CouplingSpec {
+            first: (inputs1.parity, inputs1.max_degree),
+            second: (inputs2.parity, inputs2.max_degree),
+            product: (output.parity, output.max_degree),
+            cartesian_order: config.cartesian_order,
+        })?;
+        let start = Start::of(shapes);
+        let kernel = |shape: FeatureShape, name: &str, scale: &[f64], mask: &[bool]| {
+            let init = combined(&config.kernel_init, scale, mask);
+            vb.get_with_hints((shape.max_degree + 1, shape.features), name, init)
+        };
+        let factor = |shape: FeatureShape, names: [&str; 2]| {
+            let [even, odd] = Start::factor_masks(shape);
+            Ok::<_, crate::Error>(vec![
+                kernel(shape, names[0], &start.factors, &even)?,
+                kernel(shape, names[1], &start.factors, &odd)?,
+            ])
+        };
+        let (all, odd) = (&[true][..], start.odd_products.as_slice());
+        let weights = [
+            factor(inputs1, ["kernel_e1", "kernel_o1"])?,
+            factor(inputs2, ["kernel_e2", "kernel_o2"])?,
+            vec![
+                kernel(output, "kernel_eee", &start.product, all)?,
+                kernel(output, "kernel_ooe", &start.product, all)?,
+                kernel(output, "kernel_eoo", &start.product, odd)?,
+                kernel(output, "kernel_oeo", &start.product, odd)?,
+            ],
+        ];
+        let paths = Paths::new(shapes, config.cartesian_order, &weights[0][0])?;
+        Ok(Self {
+            inputs: [inputs1, inputs2],
+            output,
+            plan: Arc::new(plan),
+            weights,
+            paths,
+        })
+    }
+
+    /// Couples the factors: `(..., P1, (L1+1)^2, F)` and `(..., P2, (L2+1)^2, F)` to
+    /// `(..., P3, (L3+1)^2, F)`.
+    ///
+    /// # Errors
+    /// If a factor has another shape or dtype than the layer was built for, or their leading axes
+    /// differ.
+    pub fn forward(&self, inputs1: &Array, inputs2: &Array) -> Result<Array> {
+        let batch = self.inputs[0].check("inputs1", inputs1)?;
+        check_same_batch(
+            "inputs2",
+            self.inputs[1].check("inputs2", inputs2)?,
+            "inputs1",
+            batch,
+        )?;
+        for (argument, x) in [("inputs1", inputs1), ("inputs2", inputs2)] {
+            crate::error::check_same_dtype(argument, x, "the parameters", self.any_parameter())?;
+        }
+        couple(&self.plan, [inputs1, inputs2], &self.kernel()?, self.output)
+    }
+
+    /// Shape of the last three axes of the product.
+    pub fn output_shape(&self) -> FeatureShape {
+        self.output
+    }
+
+    pub(crate) fn plan(&self) -> &Arc<CouplingPlan> {
+        &self.plan
+    }
+
+    pub(crate) fn any_parameter(&self) -> &Array {
+        &self.weights[0][0]
+    }
+
+    /// The kernel of the equal [`Tensor`](super::Tensor) product.
+    pub(crate) fn kernel(&self) -> Result<Array> {
+        let mut kernel = self.paths.factors.clone();
+        for (weights, rows) in self.weights.iter().zip(&self.paths.rows) {
+            kernel = Array::cat(weights, 0)?
+                .index_select(rows, 0)?
+                .broadcast_mul(&kernel)?;
+        }
+        let mut shape = self.plan.kernel_shape().to_vec();
+        shape.push(self.output.features);
+        Ok(kernel.reshape(shape)?)
+    }
+}
+
+/// What the entries of the kernel are made of, for all paths in order.
+#[derive(Debug, Clone)]
+struct Paths {
+    /// Row among the weights of first factor, second factor and product.
+    rows: [Array; 3],
+    /// G, shape `(paths, 1)`; zero for paths that do not exist.
+    factors: Array,
+}
+
+impl Paths {
+    fn new(shapes: [FeatureShape; 3], cartesian_order: bool, like: &Array) -> Result<Self> {
+        let max_degree = highest(shapes);
+        let matrices = Matrices::new(max_degree, cartesian_order)?;
+        let irreps = shapes.map(irreps);
+        let mut rows = [vec![], vec![], vec![]];
+        let mut factors = vec![];
+        let degrees = shapes.map(|shape| shape.max_degree + 1);
+        for &(l1, odd1) in &irreps[0] {
+            for &(l2, odd2) in &irreps[1] {
+                for &(l3, odd3) in &irreps[2] {
+                    let exists =
+                        odd3 == (odd1 != odd2) && (l1.abs_diff(l2)..=l1 + l2).contains(&l3);
+                    factors.push(if exists {
+                        matrices.factor([l1, l2, l3], cartesian_order)?
+                    } else {
+                        0.0
+                    });
+                    // eee, ooe, eoo, oeo
+                    let block = match (odd1, odd2) {
+                        (false, false) => 0,
+                        (true, true) => 1,
+                        (false, true) => 2,
+                        (true, false) => 3,
+                    };
+                    rows[0].push((usize::from(odd1) * degrees[0] + l1) as u32);
+                    rows[1].push((usize::from(odd2) * degrees[1] + l2) as u32);
+                    rows[2].push((block * degrees[2] + l3) as u32);
+                }
+            }
+        }
+        let device = like.device();
+        let [a, b, c] = rows.map(|rows| Array::new(rows, device));
+        let factors = Array::new(factors, &Device::Cpu)?.unsqueeze(1)?;
+        Ok(Self {
+            rows: [a?, b?, c?],
+            factors: factors.to_dtype(like.dtype())?.to_device(device)?,
+        })
+    }
+}
+
+/// Degree and oddness of all irreps of features, in order.
+fn irreps(shape: FeatureShape) -> Vec<(usize, bool)> {
+    let irrep = |p: usize, l: usize| match shape.parity {
+        1 => (l, l % 2 == 1),
+        _ => (l, p == 1),
+    };
+    (0..shape.parity)
+        .flat_map(|p| (0..=shape.max_degree).map(move |l| irrep(p, l)))
+        .collect()
+}
+
+fn highest(shapes: [FeatureShape; 3]) -> usize {
+    let [a, b, c] = shapes.map(|shape| shape.max_degree);
+    a.max(b).max(c)
+}
+
+/// The degree λ of rows and columns of the matrices.
+fn matrix_degree(max_degree: usize) -> usize {
+    max_degree.div_ceil(2)
+}
+
+/// Irreps as matrices: `C[λ i, λ j -> l m]` for every degree l.
+struct Matrices {
+    side: usize,
+    /// `(side, side, 2 l + 1)` for every l.
+    degrees: Vec<Vec<f64>>,
+}
+
+impl Matrices {
+    fn new(max_degree: usize, cartesian_order: bool) -> Result<Self> {
+        let degree = matrix_degree(max_degree);
+        let coefficients = |l| clebsch_gordan_for_degrees(degree, degree, l, cartesian_order);
+        Ok(Self {
+            side: 2 * degree + 1,
+            degrees: (0..=max_degree)
+                .map(coefficients)
+                .collect::<std::result::Result<_, _>>()?,
+        })
+    }
+
+    /// Entry (i, j) of the matrix of component m of degree l.
+    fn entry(&self, l: usize, m: usize, i: usize, j: usize) -> f64 {
+        self.degrees[l][(i * self.side + j) * (2 * l + 1) + m]
+    }
+
+    /// Part of the product of two matrices that belongs to a degree, relative to the coupling of
+    /// the irreps. It is the same for all components (Schur's lemma); the largest is used.
+    fn factor(&self, [l1, l2, l3]: [usize; 3], cartesian_order: bool) -> Result<f64> {
+        let coupling = clebsch_gordan_for_degrees(l1, l2, l3, cartesian_order)?;
+        let larger = |best: usize, i: usize| {
+            if coupling[i].abs() > coupling[best].abs() {
+                i
+            } else {
+                best
+            }
+        };
+        let largest = (0..coupling.len()).fold(0, larger);
+        let (pair, m3) = (largest / (2 * l3 + 1), largest % (2 * l3 + 1));
+        let (m1, m2) = (pair / (2 * l2 + 1), pair % (2 * l2 + 1));
+        let mut sum = 0.0;
+        for i in 0..self.side {
+            for j in 0..self.side {
+                let left = self.entry(l1, m1, i, j);
+                if left != 0.0 {
+                    let right = |k| self.entry(l2, m2, j, k) * self.entry(l3, m3, i, k);
+                    sum += left * (0..self.side).map(right).sum::<f64>();
+                }
+            }
+        }
+        Ok(sum / coupling[largest])
+    }
+}
+
+/// Variances and masks that E3x starts the kernels with.
+struct Start {
+    factors: Vec<f64>,
+    product: Vec<f64>,
+    odd_products: Vec<bool>,
+}
+
+impl Start {
+    fn of(shapes: [FeatureShape; 3]) -> Self {
+        let [first, second, product] = shapes;
+        let side = (2 * matrix_degree(highest(shapes)) + 1) as f64;
+        let terms = first.max_degree.min(second.max_degree) + 1;
+        let both_proper = first.parity == 1 && second.parity == 1;
+        let both_improper = first.parity == 2 && second.parity == 2;
+        let degrees = product.max_degree + 1;
+        let except_scalars = |scalars: f64, others: f64| {
+            let mut values = vec![others; degrees];
+            values[0] = scalars;
+            values
+        };
+        Self {
+            factors: vec![side.sqrt() / terms as f64],
+            product: if both_improper {
+                vec![0.5]
+            } else if both_proper && terms > 1 {
+                except_scalars(1.0, 2.0)
+            } else {
+                vec![1.0]
+            },
+            odd_products: (0..degrees).map(|l| l > 0 || !both_proper).collect(),
+        }
+    }
+
+    /// Which even and which odd irreps a factor has.
+    fn factor_masks(shape: FeatureShape) -> [Vec<bool>; 2] {
+        [0, 1].map(|odd| {
+            let exists = |l: usize| shape.parity == 2 || l % 2 == odd;
+            (0..=shape.max_degree).map(exists).collect()
+        })
+    }
+}
+
+/// The initialiser with these variances and masks in addition.
+fn combined(init: &Initializer, variances: &[f64], used: &[bool]) -> Initializer {
+    match init {
+        Initializer::FusedTensor {
+            scale,
+            mask,
+            distribution,
+        } => Initializer::FusedTensor {
+            scale: by_row(scale, variances, |a, b| a * b),
+            mask: by_row(mask, used, |a, b| a && b),
+            distribution: *distribution,
+        },
+        other => other.clone(),
+    }
+}
+
+/// Combines lists with one entry for all rows or one for each. A list that fits neither stays, for
+/// the initialiser to refuse.
+fn by_row<T: Copy>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> Vec<T> {
+    match (a, b) {
+        ([a], _) => b.iter().map(|&b| f(*a, b)).collect(),
+        (_, [b]) => a.iter().map(|&a| f(a, *b)).collect(),
+        _ if a.len() == b.len() => a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect(),
+        _ => a.to_vec(),
+    }
+}
