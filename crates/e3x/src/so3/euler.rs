@@ -53,7 +53,7 @@ pub fn euler_angles_from_rotation(rot: &Tensor) -> Result<(Tensor, Tensor, Tenso
     } else {
         angles::<f64>(&elements)?
     };
-    let mask = |is: &dyn Fn(&Angles) -> bool| {
+    let mask = |is: &dyn Fn(&Decomposition) -> bool| {
         let mask = values.iter().map(|v| f64::from(u8::from(is(v))));
         constant(mask.collect(), &[num], rot)
     };
@@ -80,7 +80,7 @@ pub fn euler_angles_from_rotation(rot: &Tensor) -> Result<(Tensor, Tensor, Tenso
         &(element(2, 2)?.mul(&no_pole)? + element(1, 1)?.mul(&pole)?)?,
     )?;
     // Derivatives from these, values from the accurate formulas.
-    let finish = |x: Tensor, value: &dyn Fn(&Angles) -> f64| -> Result<Tensor> {
+    let finish = |x: Tensor, value: &dyn Fn(&Decomposition) -> f64| -> Result<Tensor> {
         let value = constant(values.iter().map(value).collect(), &[num], rot)?;
         let correction = (value - x.detach())?;
         Ok((x + correction)?.reshape(batch)?)
@@ -92,18 +92,19 @@ pub fn euler_angles_from_rotation(rot: &Tensor) -> Result<(Tensor, Tensor, Tenso
     ))
 }
 
-struct Angles {
+/// A rotation that was taken apart.
+struct Decomposition {
     angles: [f64; 3],
     cos_b: f64,
     is_pole: bool,
 }
 
-fn angles<T: e3x_so3::Real>(elements: &[f64]) -> Result<Vec<Angles>> {
+fn angles<T: e3x_so3::Real>(elements: &[f64]) -> Result<Vec<Decomposition>> {
     let convert = |m: &[f64]| {
         let row = |i: usize| std::array::from_fn(|j| T::from_f64(m[3 * i + j]));
         let (a, b, c) = e3x_so3::euler_angles_from_rotation(&[row(0), row(1), row(2)])?;
         let cos_b = m[0].hypot(m[1]);
-        Ok(Angles {
+        Ok(Decomposition {
             angles: [a, b, c].map(T::to_f64),
             cos_b,
             // Below this, the direction of the first two elements is rounding.

@@ -1,13 +1,17 @@
 //! Derivatives against differences, and where they are special.
 
+use std::f64::consts::{FRAC_PI_2, PI};
+
 use candle_core::{DType, Tensor};
 use e3x::Result;
 use e3x::autograd::{CreateGraph, grad, variable};
+use e3x::ops::evaluate_derivatives;
 use e3x::so3::{
     Normalization, alignment_rotation, euler_angles_from_rotation, irreps_to_tensor,
     is_traceless_symmetric, rotation, rotation_euler, tensor_to_irreps, wigner_d,
 };
 use e3x::testing::{GradientCheck, assert_gradients, random};
+use e3x_so3::Order;
 
 use super::{CPU, defect, distance, flat, pairs, rotate, rotations, special_rotations};
 
@@ -150,5 +154,22 @@ fn wigner_d_gradients_of_reflections() -> Result<()> {
     let product = rot.detach().transpose(1, 2)?.contiguous()?.matmul(&g)?;
     let transpose = product.transpose(1, 2)?.neg()?;
     assert!(distance(&product, &transpose)? < 1e-14);
+    Ok(())
+}
+
+/// About the z-axis, elements are `±cos(m angle)` and `±sin(m angle)`.
+#[test]
+fn fourth_derivatives_of_wigner_d() -> Result<()> {
+    let max_degree = 4;
+    let angles = Tensor::new(&[0.0, 0.3, FRAC_PI_2, PI], CPU)?;
+    let axis = Tensor::new(&[0.0, 0.0, 2.0], CPU)?;
+    let f = |angles: &Tensor| wigner_d(&rotation(&axis, angles)?, max_degree, true);
+    let derivatives = evaluate_derivatives(f, &angles, 4)?;
+    let orders = (0..=max_degree)
+        .flat_map(|l| (0..=2 * l).map(move |i| Order::Cartesian.m(l, i) as f64))
+        .map(|m| m.powi(4));
+    let factors = Tensor::from_iter(orders, CPU)?.unsqueeze(1)?;
+    let expected = derivatives[0].broadcast_mul(&factors)?;
+    assert!(distance(&derivatives[4], &expected)? < 1e-11);
     Ok(())
 }
