@@ -2,13 +2,14 @@
 //! [E3x](https://arxiv.org/abs/2401.07595) on [`candle_core::Tensor`]s.
 //!
 //! Features carry irreducible representations of O(3) up to a degree L in plain tensors of shape
-//! `(..., P, (L+1)^2, F)`; see [`FeatureShape`]. Modules mirror E3x's: [`so3`], [`ops`], [`nn`],
+//! `(..., P, (L+1)^2, F)`; see [`FeatureShape`]. Modules mirror E3x's: [`so3`], [`ops`], [`nn`], [`matrix`],
 //! [`config`]; [`autograd`] computes derivatives of any order, [`optim`] trains, [`testing`] checks
 //! layers of your own.
 
 pub mod autograd;
 pub mod config;
 mod error;
+pub mod matrix;
 pub mod nn;
 pub(crate) mod op;
 pub mod ops;

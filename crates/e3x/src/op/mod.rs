@@ -5,7 +5,9 @@
 //! layouts, dtypes, the tape, [`CreateGraph`](crate::autograd::CreateGraph), gradients that nobody
 //! asked for, and operations with more operands than candle's three.
 
+pub(crate) mod angle;
 pub(crate) mod bias;
+pub(crate) mod cartesian;
 pub(crate) mod coupling;
 pub(crate) mod dense;
 pub(crate) mod elementwise;
@@ -18,6 +20,7 @@ pub(crate) mod radial;
 pub(crate) mod rows;
 pub(crate) mod segment;
 pub(crate) mod softplus;
+pub(crate) mod wigner;
 
 use std::sync::Arc;
 

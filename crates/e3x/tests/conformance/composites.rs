@@ -6,10 +6,12 @@ use e3x::nn;
 use crate::case::{Case, Outputs, Result};
 use crate::nn_functions::basis_config;
 use crate::registry::Function;
+use crate::so3;
 
 pub fn find(name: &str) -> Option<Function> {
     Some(match name {
         "basis_gradient" => basis_gradient,
+        "wigner_d_rotation_euler" => |case| so3::wigner_d(case, &so3::rotation_euler(case)?),
         _ => return None,
     })
 }

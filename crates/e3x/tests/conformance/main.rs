@@ -21,6 +21,7 @@ mod cli;
 mod compare;
 mod composites;
 mod folders;
+mod matrix;
 mod models;
 mod nn_features;
 mod nn_functions;

@@ -1,7 +1,7 @@
 //! Which function runs which operation. Operations that are not listed are skipped.
 
 use crate::case::{Case, Outputs, Result};
-use crate::{composites, models, nn_features, nn_functions, nn_modules, ops, so3};
+use crate::{composites, matrix, models, nn_features, nn_functions, nn_modules, ops, so3};
 
 /// Runs an operation on the inputs of a case.
 pub type Function = fn(&Case) -> Result<Outputs>;
@@ -15,6 +15,7 @@ pub fn find(op: &str) -> Option<Function> {
         "nn" => nn_features::find(name)
             .or_else(|| nn_functions::find(name))
             .or_else(|| nn_modules::find(name)),
+        "matrix" => matrix::find(name),
         "model" => models::find(name),
         "composite" => composites::find(name),
         _ => None,
