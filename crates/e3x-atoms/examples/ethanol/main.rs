@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::Cli;
+use cli::{Cli, with_flag};
 use e3x_atoms::extxyz::{ReadConfig, read_all};
 use e3x_atoms::metrics::EnergyForceDeviations;
 use e3x_atoms::train::{evaluate, load_potential};
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", with_flag(error));
             ExitCode::FAILURE
         }
     }
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
 
 /// Trains, evaluates, relaxes, runs dynamics.
 fn run(cli: &Cli) -> Result<()> {
+    cli.train_config().check()?;
     let data = cli.data_file()?;
     let frames = read_all(&data, &ReadConfig::energy_and_forces())?;
     println!(
