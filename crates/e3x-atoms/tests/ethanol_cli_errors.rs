@@ -112,7 +112,7 @@ fn bad_input_is_named_and_changes_nothing() {
     for (args, named) in table {
         let mut all = format!("{args} --overwrite");
         for (flag, value) in options.iter().filter(|(flag, _)| !args.contains(flag)) {
-            all += &format!(" {flag} {value}");
+            all = format!("{all} {flag} {value}");
         }
         assert_refused(&place, &all, named);
         assert!(place.files() == before, "{args} changed the out folder");
