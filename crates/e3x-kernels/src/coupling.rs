@@ -11,11 +11,9 @@
 //! argument gives the derivative with respect to it when z is the cotangent. The derivative of a
 //! form is again a form, so every order of derivative is covered.
 
-use rayon::prelude::*;
-
 use crate::error::check_len;
 use crate::lanes::{self, LANES, Lanes};
-use crate::{CouplingPlan, Real, Result};
+use crate::{CouplingPlan, Real, Result, par};
 
 /// An argument of the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,9 +99,11 @@ pub fn form<T: Real>(
         job.reduce_weight(items, &mut out);
     } else {
         let row = slot.rows(plan) * features;
-        out.par_chunks_mut(row * ITEMS_PER_TASK)
-            .enumerate()
-            .for_each(|(task, out)| {
+        par::for_each_chunk(
+            &mut out,
+            row * ITEMS_PER_TASK,
+            job.work(items),
+            |task, out| {
                 lanes::vectorized(
                     #[inline(always)]
                     || {
@@ -113,7 +113,8 @@ pub fn form<T: Real>(
                         }
                     },
                 );
-            });
+            },
+        );
     }
     Ok(out)
 }
@@ -139,6 +140,18 @@ impl<T: Real> Scratch<T> {
 }
 
 impl<T: Real> Job<'_, T> {
+    /// Multiply-adds of the whole form.
+    fn work(&self, items: usize) -> usize {
+        let blocks = self.plan.blocks();
+        let terms: usize = self
+            .plan
+            .paths()
+            .iter()
+            .map(|p| blocks[p.block].terms.len())
+            .sum();
+        2 * items * terms * self.features
+    }
+
     /// The rows of an argument that belong to an item.
     #[inline(always)]
     fn rows_of(&self, slot: Slot, item: usize) -> &[T] {
@@ -232,10 +245,8 @@ impl<T: Real> Job<'_, T> {
                 },
             )
         };
-        let partials: Vec<Vec<T>> = (0..items.div_ceil(per_task))
-            .into_par_iter()
-            .map(partial)
-            .collect();
+        let tasks = items.div_ceil(per_task);
+        let partials: Vec<Vec<T>> = par::map_tasks(tasks, self.work(items), partial);
         for partial in partials {
             for (sum, value) in out.iter_mut().zip(partial) {
                 *sum += value;

@@ -10,11 +10,9 @@
 //! with one of its three arguments left out. The products are strided calls of `gemm`; nothing is
 //! copied.
 
-use gemm::Parallelism;
-use rayon::prelude::*;
-
 use crate::error::check_len;
-use crate::{Real, Result};
+use crate::{Real, Result, par};
+use gemm::Parallelism;
 
 /// An argument of the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,9 +124,9 @@ fn per_item<T: Real>(plan: &DensePlan, input: &[T], weight: &[T], transposed: bo
         (plan.in_features, plan.out_features)
     };
     let entries = plan.parity * (plan.max_degree + 1).pow(2);
-    let tasks = out.par_chunks_mut(ITEMS_PER_TASK * entries * n_out);
-    let inputs = input.par_chunks(ITEMS_PER_TASK * entries * n_in);
-    tasks.zip(inputs).for_each(|(out, input)| {
+    let work = input.len() * n_out;
+    par::for_each_chunk(out, ITEMS_PER_TASK * entries * n_out, work, |task, out| {
+        let input = &input[task * ITEMS_PER_TASK * entries * n_in..];
         let items = out.len() / (entries * n_out);
         for entry in 0..entries {
             let matrix = View {
@@ -161,38 +159,36 @@ fn per_item<T: Real>(plan: &DensePlan, input: &[T], weight: &[T], transposed: bo
 fn weight<T: Real>(plan: &DensePlan, items: usize, input: &[T], output: &[T], out: &mut [T]) {
     let size = (plan.max_degree + 1).pow(2);
     let (n_in, n_out) = (plan.in_features, plan.out_features);
-    out.par_chunks_mut(n_in * n_out)
-        .enumerate()
-        .for_each(|(matrix, out)| {
-            let (p, l) = (
-                matrix / (plan.max_degree + 1),
-                matrix % (plan.max_degree + 1),
+    par::for_each_chunk(out, n_in * n_out, input.len() * n_out, |matrix, out| {
+        let (p, l) = (
+            matrix / (plan.max_degree + 1),
+            matrix % (plan.max_degree + 1),
+        );
+        for (m, entry) in (p * size + l * l..p * size + (l + 1) * (l + 1)).enumerate() {
+            let lhs = View {
+                start: entry * n_in,
+                rows: 1,
+                columns: plan.parity * size * n_in,
+            };
+            let rhs = View {
+                start: entry * n_out,
+                rows: plan.parity * size * n_out,
+                columns: 1,
+            };
+            let dst = View {
+                start: 0,
+                rows: n_out,
+                columns: 1,
+            };
+            multiply(
+                [n_in, n_out, items],
+                (out, dst),
+                m > 0,
+                (input, lhs),
+                (output, rhs),
             );
-            for (m, entry) in (p * size + l * l..p * size + (l + 1) * (l + 1)).enumerate() {
-                let lhs = View {
-                    start: entry * n_in,
-                    rows: 1,
-                    columns: plan.parity * size * n_in,
-                };
-                let rhs = View {
-                    start: entry * n_out,
-                    rows: plan.parity * size * n_out,
-                    columns: 1,
-                };
-                let dst = View {
-                    start: 0,
-                    rows: n_out,
-                    columns: 1,
-                };
-                multiply(
-                    [n_in, n_out, items],
-                    (out, dst),
-                    m > 0,
-                    (input, lhs),
-                    (output, rhs),
-                );
-            }
-        });
+        }
+    });
 }
 
 /// Index of the matrix that acts on an entry (parity, degree, order).

@@ -1,51 +1,9 @@
 //! Directed edges between nodes, sorted both ways.
 
+pub use crate::csr::PADDING;
+
+use crate::csr::Csr;
 use crate::{Error, Result};
-
-/// Marks the destination of an edge that belongs to no node: sums drop it.
-pub const PADDING: u32 = u32::MAX;
-
-/// Edge numbers grouped by node: the edges of node `i` are
-/// `edges[offsets[i]..offsets[i + 1]]`, in ascending order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Csr {
-    offsets: Vec<u32>,
-    edges: Vec<u32>,
-}
-
-impl Csr {
-    /// Groups edges by the node that `node_of` names; edges without a node are left out.
-    fn group(num_nodes: usize, num_edges: usize, node_of: impl Fn(usize) -> Option<u32>) -> Self {
-        let mut offsets = vec![0u32; num_nodes + 1];
-        for node in (0..num_edges).filter_map(&node_of) {
-            offsets[node as usize + 1] += 1;
-        }
-        for i in 0..num_nodes {
-            offsets[i + 1] += offsets[i];
-        }
-        let mut next = offsets.clone();
-        let mut edges = vec![0u32; offsets[num_nodes] as usize];
-        for edge in 0..num_edges {
-            if let Some(node) = node_of(edge) {
-                let slot = &mut next[node as usize];
-                edges[*slot as usize] = edge as u32;
-                *slot += 1;
-            }
-        }
-        Self { offsets, edges }
-    }
-
-    /// Number of nodes.
-    pub fn num_nodes(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
-    }
-
-    /// The edges of a node, in ascending order.
-    #[inline]
-    pub fn edges_of(&self, node: usize) -> &[u32] {
-        &self.edges[self.offsets[node] as usize..self.offsets[node + 1] as usize]
-    }
-}
 
 /// Edges from source to destination nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +47,10 @@ impl EdgeList {
                 bad.to_string(),
             ));
         }
-        let by_dst = Csr::group(num_dst, dst.len(), |e| (dst[e] != PADDING).then(|| dst[e]));
-        let by_src = Csr::group(num_src, src.len(), |e| (dst[e] != PADDING).then(|| src[e]));
+        let by_dst = Csr::new(&dst, num_dst);
+        let kept = |(&dst, &src): (&u32, &u32)| if dst == PADDING { PADDING } else { src };
+        let summed: Vec<u32> = dst.iter().zip(&src).map(kept).collect();
+        let by_src = Csr::new(&summed, num_src);
         Ok(Self {
             dst,
             src,
@@ -111,12 +71,12 @@ impl EdgeList {
 
     /// Number of destination nodes.
     pub fn num_dst(&self) -> usize {
-        self.by_dst.num_nodes()
+        self.by_dst.num_rows()
     }
 
     /// Number of source nodes.
     pub fn num_src(&self) -> usize {
-        self.by_src.num_nodes()
+        self.by_src.num_rows()
     }
 
     /// Destination of each edge, or [`PADDING`].
@@ -129,13 +89,31 @@ impl EdgeList {
         &self.src
     }
 
-    /// Edges by destination, padding left out.
-    pub fn by_dst(&self) -> &Csr {
+    /// The edges that end at a node, in ascending order.
+    ///
+    /// # Panics
+    /// If the node does not exist.
+    pub fn edges_to(&self, node: usize) -> Vec<usize> {
+        let mut edges = Vec::new();
+        self.by_dst.for_each(node, |edge| edges.push(edge));
+        edges
+    }
+
+    /// The edges that start at a node and end at one, in ascending order.
+    ///
+    /// # Panics
+    /// If the node does not exist.
+    pub fn edges_from(&self, node: usize) -> Vec<usize> {
+        let mut edges = Vec::new();
+        self.by_src.for_each(node, |edge| edges.push(edge));
+        edges
+    }
+
+    pub(crate) fn by_dst(&self) -> &Csr {
         &self.by_dst
     }
 
-    /// Edges by source, those without destination left out.
-    pub fn by_src(&self) -> &Csr {
+    pub(crate) fn by_src(&self) -> &Csr {
         &self.by_src
     }
 }

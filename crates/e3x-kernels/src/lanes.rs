@@ -39,13 +39,14 @@ pub(crate) fn vectorized<R>(f: impl FnOnce() -> R) -> R {
 /// Reads one block of a row of features; missing lanes are zero.
 #[inline(always)]
 pub(crate) fn load<T: Real>(row: &[T], block: usize) -> Lanes<T> {
-    let start = block * LANES;
+    let rest = &row[block * LANES..];
+    // A full block has a size that is known when compiling: one or two vector loads.
+    if let Some(full) = rest.first_chunk::<LANES>() {
+        return *full;
+    }
     let mut lanes = [T::ZERO; LANES];
-    if let Some(full) = row.get(start..start + LANES) {
-        lanes.copy_from_slice(full);
-    } else {
-        let part = &row[start..];
-        lanes[..part.len()].copy_from_slice(part);
+    for (lane, &value) in lanes.iter_mut().zip(rest) {
+        *lane = value;
     }
     lanes
 }
@@ -53,9 +54,14 @@ pub(crate) fn load<T: Real>(row: &[T], block: usize) -> Lanes<T> {
 /// Writes one block of a row of features.
 #[inline(always)]
 pub(crate) fn store<T: Real>(row: &mut [T], block: usize, lanes: &Lanes<T>) {
-    let start = block * LANES;
-    let end = row.len().min(start + LANES);
-    row[start..end].copy_from_slice(&lanes[..end - start]);
+    let rest = &mut row[block * LANES..];
+    if let Some(full) = rest.first_chunk_mut::<LANES>() {
+        *full = *lanes;
+        return;
+    }
+    for (value, &lane) in rest.iter_mut().zip(lanes) {
+        *value = lane;
+    }
 }
 
 /// `acc += a * b`, lane by lane.
@@ -91,7 +97,8 @@ pub(crate) fn sum<T: Real>(lanes: &Lanes<T>) -> T {
     let mut width = LANES / 2;
     while width > 0 {
         for f in 0..width {
-            half[f] = half[f] + half[f + width];
+            let other = half[f + width];
+            half[f] += other;
         }
         width /= 2;
     }

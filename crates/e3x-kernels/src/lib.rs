@@ -6,6 +6,7 @@
 //! multilinear sum with one argument left out, so that it is closed under differentiation.
 
 pub mod coupling;
+mod csr;
 pub mod dense;
 pub mod edges;
 mod error;
@@ -13,6 +14,7 @@ pub mod gate;
 mod jet;
 mod lanes;
 pub mod message;
+mod par;
 mod plan;
 pub mod process;
 pub mod radial;

@@ -1,5 +1,7 @@
 //! Which irreps couple to which: the plan of a tensor product.
 
+use std::ops::Range;
+
 use e3x_so3::clebsch_gordan_terms;
 
 use crate::{Error, Result};
@@ -43,6 +45,8 @@ pub struct Block {
     /// Where the `(2 l2 + 1) x (2 l3 + 1)` matrix of this block starts in a table that holds the
     /// matrices of all blocks of a plan.
     pub matrix: usize,
+    /// The paths that use this block.
+    pub paths: Range<usize>,
 }
 
 /// One coupling path: one degree and parity of each factor and of the product.
@@ -153,6 +157,7 @@ impl CouplingPlan {
                 degrees,
                 terms: terms.collect(),
                 matrix: self.matrices,
+                paths: before..self.paths.len(),
             });
             self.matrices += (2 * l2 + 1) * (2 * l3 + 1);
         }

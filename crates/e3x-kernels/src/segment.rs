@@ -5,12 +5,11 @@
 //! other's adjoint, so the derivatives of one are calls of the other. Every output row is reduced
 //! by one thread in ascending order of its entries: results do not depend on the thread count.
 
-use std::ops::Range;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use crate::edges::PADDING;
+use crate::csr::{Csr, PADDING};
 use crate::error::check_len;
 use crate::{Error, Real, Result};
 
@@ -55,44 +54,7 @@ impl_value!(u8 u32 i16 i32 i64);
 pub struct Segments {
     rows: Vec<u32>,
     num_rows: usize,
-    groups: OnceLock<Groups>,
-}
-
-/// The entries of row `i` are `entries[offsets[i]..offsets[i + 1]]`. No `entries`: the numbers
-/// `offsets[i]..offsets[i + 1]` themselves, because the list is sorted.
-#[derive(Debug, Clone)]
-struct Groups {
-    offsets: Vec<u32>,
-    entries: Option<Vec<u32>>,
-}
-
-impl Groups {
-    fn new(rows: &[u32], num_rows: usize) -> Self {
-        let mut offsets = vec![0u32; num_rows + 1];
-        for &row in rows.iter().filter(|&&row| row != PADDING) {
-            offsets[row as usize + 1] += 1;
-        }
-        for i in 0..num_rows {
-            offsets[i + 1] += offsets[i];
-        }
-        // Padding is the largest number: in a sorted list it comes last.
-        let entries = (!rows.is_sorted()).then(|| {
-            let mut next = offsets.clone();
-            let mut entries = vec![0u32; offsets[num_rows] as usize];
-            for (entry, &row) in rows.iter().enumerate().filter(|&(_, &row)| row != PADDING) {
-                let slot = &mut next[row as usize];
-                entries[*slot as usize] = entry as u32;
-                *slot += 1;
-            }
-            entries
-        });
-        Self { offsets, entries }
-    }
-
-    #[inline]
-    fn range(&self, row: usize) -> Range<usize> {
-        self.offsets[row] as usize..self.offsets[row + 1] as usize
-    }
+    groups: OnceLock<Csr>,
 }
 
 impl Segments {
@@ -141,9 +103,9 @@ impl Segments {
         &self.rows
     }
 
-    fn groups(&self) -> &Groups {
+    fn groups(&self) -> &Csr {
         self.groups
-            .get_or_init(|| Groups::new(&self.rows, self.num_rows))
+            .get_or_init(|| Csr::new(&self.rows, self.num_rows))
     }
 
     /// Copies row `rows[e]` of `x` to row `e` of the result; padding gives zeros.
@@ -204,7 +166,7 @@ impl Segments {
         for_blocks(&mut out, width, work, |first, block| {
             for (i, o) in block.chunks_exact_mut(width).enumerate() {
                 let range = groups.range(first + i);
-                match &groups.entries {
+                match groups.entries() {
                     None if width == 1 => {
                         o[0] = x[range].iter().fold(o[0], |a, &b| R::combine(a, b));
                     }

@@ -19,3 +19,8 @@ pub mod testing;
 
 pub use error::{Error, Result};
 pub use shape::FeatureShape;
+
+/// The programs in the README, run with the tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

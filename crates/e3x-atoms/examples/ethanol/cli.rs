@@ -75,6 +75,9 @@ pub struct Cli {
     /// checkpoint in the out folder is tried).
     #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "overwrite"])]
     pub evaluate: Option<PathBuf>,
+    /// Only measure: the time of N training steps and N evaluations of one batch, as a line of JSON.
+    #[arg(long, value_name = "N", conflicts_with_all = ["resume", "overwrite", "evaluate"])]
+    pub time_only: Option<usize>,
     /// Steps of molecular dynamics, 0.5 fs each.
     #[arg(long, default_value_t = 2000)]
     pub md_steps: u64,

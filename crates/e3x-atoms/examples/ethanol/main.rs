@@ -8,10 +8,12 @@
 
 mod cli;
 mod dynamics;
+mod timing;
 mod training;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 use cli::{Cli, with_flag};
@@ -21,10 +23,11 @@ use e3x_atoms::train::{evaluate, load_potential};
 use e3x_atoms::{Error, Result};
 
 fn main() -> ExitCode {
+    let started = Instant::now();
     let cli = Cli::parse();
     let result = match &cli.evaluate {
         Some(file) => evaluate_file(&cli, file),
-        None => run(&cli),
+        None => run(&cli, started),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,10 +39,13 @@ fn main() -> ExitCode {
 }
 
 /// Trains, evaluates, relaxes, runs dynamics.
-fn run(cli: &Cli) -> Result<()> {
+fn run(cli: &Cli, started: Instant) -> Result<()> {
     cli.train_config().check()?;
     let data = cli.data_file()?;
     let frames = read_all(&data, &ReadConfig::energy_and_forces())?;
+    if let Some(calls) = cli.time_only {
+        return timing::run(cli, &frames, calls, started);
+    }
     println!(
         "{}: {} frames of {} atoms",
         data.display(),

@@ -11,9 +11,10 @@
 //!
 //! with one of its five arguments left out (see [`Slot`]). Nothing of size edges x rows x features
 //! is stored. Because the angular part has no feature axis, it is folded into the coefficients
-//! first: a matrix M[j, k] = sum over i of C angular[i] for each block, shared by all features and
-//! by both parities.
+//! first: for each block a matrix with one entry for each j and k, the sum over i of C times the
+//! angular part, shared by all features and by both parities.
 
+mod edge;
 mod job;
 
 use crate::edges::EdgeList;

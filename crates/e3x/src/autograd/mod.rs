@@ -57,17 +57,16 @@ pub fn init() -> Result<()> {
     thread_local! {
         static READY: Cell<Option<bool>> = const { Cell::new(None) };
     }
-    let ready = match READY.get() {
-        Some(ready) => ready,
-        None => {
-            e3x_kernels::process::set_environment_once(&[
-                ("CANDLE_GRAD_DO_NOT_DETACH", "1"),
-                ("CANDLE_NUM_THREADS", "1"),
-            ]);
-            let ready = second_derivative_is_right()?;
-            READY.set(Some(ready));
-            ready
-        }
+    let ready = if let Some(ready) = READY.get() {
+        ready
+    } else {
+        e3x_kernels::process::set_environment_once(&[
+            ("CANDLE_GRAD_DO_NOT_DETACH", "1"),
+            ("CANDLE_NUM_THREADS", "1"),
+        ]);
+        let ready = second_derivative_is_right()?;
+        READY.set(Some(ready));
+        ready
     };
     if ready {
         Ok(())
@@ -124,10 +123,11 @@ pub fn grad(output: &Tensor, inputs: &[&Tensor], create_graph: CreateGraph) -> R
     }
     init()?;
     let creates_graph = create_graph == CreateGraph::Yes;
-    let mut grads = mode::with(creates_graph, Some(inputs), || output.backward())?;
-    let take = |input: &&Tensor| match grads.remove(input) {
+    let grads = mode::with(creates_graph, Some(inputs), || output.backward())?;
+    // An input may be there twice, so nothing is removed.
+    let take = |input: &&Tensor| match grads.get(input) {
         Some(grad) if create_graph == CreateGraph::No => Ok(grad.detach()),
-        Some(grad) => Ok(grad),
+        Some(grad) => Ok(grad.clone()),
         None => Ok(input.zeros_like()?.detach()),
     };
     inputs.iter().map(take).collect()

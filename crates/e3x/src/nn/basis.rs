@@ -200,6 +200,14 @@ impl Basis {
         &self.batch
     }
 
+    /// A tensor with the dtype of the values.
+    pub(crate) fn any_part(&self) -> &Tensor {
+        match &self.parts {
+            Parts::Factored { angular, .. } => angular,
+            Parts::Dense(values) => values,
+        }
+    }
+
     pub(crate) fn parts(&self) -> &Parts {
         &self.parts
     }

@@ -144,7 +144,9 @@ impl MessagePass {
         let batch = self.input.check("inputs", inputs)?;
         self.check(inputs, batch, basis, graph)?;
         match (basis.parts(), weights, self.filter.bias()) {
-            (Parts::Factored { angular, radial }, None, None) => {
+            (Parts::Factored { angular, radial }, None, None)
+                if !graph.counts_padding(batch.last().copied().unwrap_or(0))? =>
+            {
                 self.fused(inputs, batch, angular, radial, graph)
             }
             _ => self.composed(inputs, basis, weights, graph),
@@ -159,6 +161,7 @@ impl MessagePass {
     fn check(&self, inputs: &Array, batch: &[usize], basis: &Basis, graph: &Graph) -> Result<()> {
         let kernel = self.tensor.kernel();
         crate::error::check_same_dtype("inputs", inputs, "the parameters", kernel)?;
+        crate::error::check_same_dtype("basis", basis.any_part(), "the parameters", kernel)?;
         let expected = self.filter.input_shape();
         if (basis.max_degree(), basis.num()) != (expected.max_degree, expected.features) {
             return Err(Error::argument(

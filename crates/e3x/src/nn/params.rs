@@ -248,9 +248,11 @@ pub(crate) fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
         path: path.into(),
         source,
     })?;
-    Ok(candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?
-        .into_iter()
-        .collect())
+    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(|error| {
+        let received = format!("{}: {error}", path.display());
+        Error::argument("path", "a safetensors file", received)
+    })?;
+    Ok(tensors.into_iter().collect())
 }
 
 fn parameter_error(name: &str, expected: &str, received: &str) -> Error {

@@ -201,9 +201,10 @@ impl<O: Op> Recorded<O> {
     }
 
     fn pack(&self, grads: Vec<Option<Tensor>>, dtype: DType) -> CandleResult<Option<Tensor>> {
-        if grads.iter().all(Option::is_none) {
+        if !self.tracked[2..].contains(&true) {
             return Ok(None);
         }
+        // The tape tracks the flat tensor, and insists on a gradient, as soon as one part is tracked.
         let parts = grads
             .into_iter()
             .zip(&self.shapes[2..])

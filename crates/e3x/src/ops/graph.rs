@@ -242,6 +242,14 @@ impl Graph {
         })
     }
 
+    /// Whether an edge that counts has a source that is padding: its values are those of the last
+    /// node, but the last node gets no gradient for them.
+    pub(crate) fn counts_padding(&self, num_nodes: usize) -> Result<bool> {
+        let edges = self.edges(num_nodes)?;
+        let mut pairs = self.src()?.iter().zip(edges.dst());
+        Ok(pairs.any(|(&src, &dst)| dst != PADDING && src as usize >= num_nodes))
+    }
+
     /// Which row of `num_nodes` flattened source nodes each edge gathers from.
     pub(crate) fn src_gather(&self, num_nodes: usize) -> Result<Arc<GatherList>> {
         self.0

@@ -70,9 +70,18 @@ impl Adam {
     /// An optimiser for all parameters that exist now, with zero moments.
     ///
     /// # Errors
-    /// Those of the tensor library.
+    /// If a parameter is neither f32 nor f64.
     pub fn new(parameters: &Parameters, config: AdamConfig) -> Result<Self> {
         let variables = parameters.variables();
+        for (name, var) in &variables {
+            if !matches!(var.dtype(), DType::F32 | DType::F64) {
+                return Err(Error::Parameter {
+                    name: name.clone(),
+                    expected: "dtype f32 or f64".into(),
+                    received: format!("{:?}", var.dtype()),
+                });
+            }
+        }
         let zeros = |var: &Var| Ok([var.zeros_like()?.detach(), var.zeros_like()?.detach()]);
         let moments = variables
             .iter()
@@ -142,7 +151,7 @@ impl Adam {
             *m = of(b1) * *m + of(1.0 - b1) * g;
             *v = of(b2) * *v + of(1.0 - b2) * g * g;
             let root = e3x_so3::Real::sqrt(*v / scale2);
-            *x = *x - rate * (*m / scale1) / (root + eps);
+            *x -= rate * (*m / scale1) / (root + eps);
         }
         let shape = var.shape().clone();
         let device = var.device();

@@ -12,7 +12,8 @@ Options:
     --list              print the names of the cases and stop
     --test-threads N    number of threads
     -q, --quiet         do not print the table of operations
-    --nocapture, --no-capture, --show-output, --include-ignored, --ignored, --test, --bench,
+    --ignored           run nothing: no case is marked as ignored
+    --nocapture, --no-capture, --show-output, --include-ignored, --test, --bench,
     --color WHEN, --format FORMAT, --report-time, -Z OPTION
                         accepted as in other test programs, without effect
     -h, --help          print this
@@ -33,6 +34,7 @@ pub struct Options {
     filters: Vec<String>,
     skip: Vec<String>,
     exact: bool,
+    ignored: bool,
     pub list: bool,
     pub quiet: bool,
     pub threads: Option<usize>,
@@ -55,6 +57,7 @@ impl Options {
             match flag {
                 "-h" | "--help" => return Ok(Command::Help),
                 "--exact" => options.exact = true,
+                "--ignored" => options.ignored = true,
                 "--list" => options.list = true,
                 "-q" | "--quiet" => options.quiet = true,
                 "--skip" => options.skip.push(value()?),
@@ -65,7 +68,7 @@ impl Options {
                 }
                 "--color" | "--format" | "-Z" => drop(value()?),
                 "--nocapture" | "--no-capture" | "--show-output" | "--include-ignored"
-                | "--ignored" | "--test" | "--bench" | "--report-time" => {}
+                | "--test" | "--bench" | "--report-time" => {}
                 _ if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
                 _ => options.filters.push(arg),
             }
@@ -73,9 +76,9 @@ impl Options {
         Ok(Command::Run(options))
     }
 
-    /// Whether the command line names cases.
+    /// Whether the command line restricts the cases.
     pub fn has_filter(&self) -> bool {
-        !self.filters.is_empty() || !self.skip.is_empty()
+        self.ignored || !self.filters.is_empty() || !self.skip.is_empty()
     }
 
     /// Whether a case of this name is to be run.
@@ -87,7 +90,7 @@ impl Options {
                 name.contains(filter.as_str())
             }
         };
-        (self.filters.is_empty() || self.filters.iter().any(matches))
-            && !self.skip.iter().any(matches)
+        let named = self.filters.is_empty() || self.filters.iter().any(matches);
+        named && !self.ignored && !self.skip.iter().any(matches)
     }
 }
