@@ -11,6 +11,8 @@ use e3x_atoms::train::{
 };
 use tempfile::TempDir;
 
+type Change<T> = fn(&mut T);
+
 fn epoch(trainer: &mut Trainer) -> EpochReport {
     trainer.train_epoch(|_| {}).unwrap()
 }
@@ -89,7 +91,7 @@ fn everything_comes_back() {
 #[test]
 fn other_settings_are_named() {
     let (_, path, _folder) = started(Precision::F32);
-    let changes: [(&str, fn(&mut TrainConfig)); 9] = [
+    let changes: [(&str, Change<TrainConfig>); 9] = [
         ("model.features: 4, not 6", |c| c.model.features = 6),
         ("model.cutoff: 4.0, not 4.5", |c| c.model.cutoff = 4.5),
         ("num_valid: 10, not 9", |c| c.num_valid = 9),
@@ -115,7 +117,7 @@ fn other_settings_are_named() {
 #[test]
 fn other_data_is_refused() {
     let (_, path, _folder) = started(Precision::F32);
-    let changes: [fn(&mut Frame); 3] = [
+    let changes: [Change<Frame>; 3] = [
         |f| f.energy = f.energy.map(|e| e + 1.0),
         |f| f.forces.as_mut().unwrap()[0][0] += 1e-9,
         |f| f.positions[8][2] += 1e-9,
@@ -175,7 +177,7 @@ fn what_is_not_a_checkpoint() {
 fn parameters_that_do_not_fit() {
     let (_, path, _folder) = started(Precision::F32);
     let good = Checkpoint::read(&path).unwrap();
-    let check = |spoil: fn(&mut Checkpoint), name: &str| {
+    let check = |spoil: Change<Checkpoint>, name: &str| {
         let mut bad = good.clone();
         spoil(&mut bad);
         assert_error(bad.potential(), &[name]);

@@ -16,7 +16,9 @@ use e3x_atoms::model::{
 };
 use e3x_atoms::potential::Potential;
 
-/// Two iterations with tensors of degree 2 and pseudotensors on the way.
+type Change = fn(&mut ModelConfig);
+
+/// A model with tensors of degree 2 and pseudotensors on the way.
 fn rich() -> ModelConfig {
     ModelConfig {
         max_degree: 2,
@@ -258,7 +260,7 @@ fn single_precision_agrees_with_double() {
 
 #[test]
 fn impossible_sizes() {
-    let bad: [(&str, fn(&mut ModelConfig)); 7] = [
+    let bad: [(&str, Change); 7] = [
         ("`features`", |c| c.features = 0),
         ("`num_iterations`", |c| c.num_iterations = 0),
         ("`num_basis_functions`", |c| c.num_basis_functions = 0),

@@ -12,7 +12,7 @@ use e3x_atoms::{Error, Result, units};
 ///
 /// Without options: a short demonstration on ethanol (about two minutes on two cores). The real run is `--epochs 100`.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "ethanol", version)]
+#[command(name = "ethanol", version, allow_negative_numbers = true)]
 pub struct Cli {
     /// Extended XYZ file with energies (eV) and forces (eV/Å) [default: data/ethanol_gfn2.extxyz of the repository].
     #[arg(long)]
@@ -134,5 +134,41 @@ impl Cli {
     /// The checkpoint in the out folder.
     pub fn checkpoint(&self) -> PathBuf {
         self.out.join("checkpoint.safetensors")
+    }
+
+    /// The metrics in the out folder.
+    pub fn metrics(&self) -> PathBuf {
+        self.out.join("metrics.csv")
+    }
+}
+
+/// An error of the library about a setting, in terms of the command line.
+pub fn with_flag(error: Error) -> Error {
+    let Error::Argument {
+        argument,
+        expected,
+        received,
+    } = error
+    else {
+        return error;
+    };
+    let flag = match argument.as_str() {
+        "num_train" => "--train",
+        "num_train + num_valid" => "--train + --valid",
+        "batch_size" => "--batch",
+        "features" => "--features",
+        "num_iterations" => "--iterations",
+        "num_basis_functions" => "--basis",
+        "cutoff" => "--cutoff",
+        "learning_rate" => "--lr",
+        "forces_weight" => "--forces-weight",
+        "resume" => "--resume",
+        "data" => "--data",
+        other => other,
+    };
+    Error::Argument {
+        argument: flag.into(),
+        expected,
+        received,
     }
 }

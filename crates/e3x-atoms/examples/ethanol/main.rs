@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use cli::Cli;
+use cli::{Cli, with_flag};
 use e3x_atoms::extxyz::{ReadConfig, read_all};
 use e3x_atoms::metrics::EnergyForceDeviations;
 use e3x_atoms::train::{evaluate, load_potential};
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", with_flag(error));
             ExitCode::FAILURE
         }
     }
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
 
 /// Trains, evaluates, relaxes, runs dynamics.
 fn run(cli: &Cli, started: Instant) -> Result<()> {
+    cli.train_config().check()?;
     let data = cli.data_file()?;
     let frames = read_all(&data, &ReadConfig::energy_and_forces())?;
     if let Some(calls) = cli.time_only {

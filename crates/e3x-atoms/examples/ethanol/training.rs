@@ -1,8 +1,8 @@
 //! Training with a progress bar, metrics, checkpoints and plots.
 
-use std::path::Path;
 use std::time::Instant;
 
+use e3x_atoms::atomic_file::remove_leftovers;
 use e3x_atoms::metrics::{EnergyForceDeviations, MetricsLog, read_metrics};
 use e3x_atoms::model::TrainedPotential;
 use e3x_atoms::split::train_valid_split;
@@ -23,6 +23,17 @@ const COLUMNS: [&str; 6] = [
     "valid_energy_mae_eV",
     "valid_forces_mae_eV_per_A",
     "learning_rate",
+];
+
+/// The files of a run.
+const RESULTS: [&str; 7] = [
+    "checkpoint.safetensors",
+    "metrics.csv",
+    "learning_curves.png",
+    "forces.png",
+    "relaxed.extxyz",
+    "trajectory.extxyz",
+    "dynamics.png",
 ];
 
 /// What training leaves for the rest of the program.
@@ -56,7 +67,7 @@ pub fn run(cli: &Cli, frames: &[Frame]) -> Result<Trained> {
     print_deviations("valid ", &valid);
     let deviations = evaluate_test(cli, &potential, &test)?;
     print_deviations("test ", &deviations);
-    draw_learning_curves(&cli.out)?;
+    draw_learning_curves(cli)?;
     Ok(Trained {
         potential,
         valid,
@@ -85,13 +96,16 @@ fn start(cli: &Cli, pool: &[Frame]) -> Result<Trainer> {
         println!("resuming after epoch {}", trainer.epoch());
         return Ok(trainer);
     }
-    if !cli.resume && !cli.overwrite && file.exists() {
+    let existing = [file.clone(), cli.metrics()]
+        .into_iter()
+        .find(|x| x.exists());
+    if let Some(existing) = existing.filter(|_| !cli.resume && !cli.overwrite) {
         let expected =
             "a folder without a run (or --resume to continue it, --overwrite to replace it)";
         return Err(argument(
             "--out",
             expected,
-            format!("{} with a checkpoint", cli.out.display()),
+            format!("one with {}", existing.display()),
         ));
     }
     let trainer = Trainer::new(config, pool)?;
@@ -105,8 +119,13 @@ fn start(cli: &Cli, pool: &[Frame]) -> Result<Trainer> {
 }
 
 fn train(cli: &Cli, trainer: &mut Trainer) -> Result<()> {
-    let metrics = cli.out.join("metrics.csv");
-    let mut log = MetricsLog::resume(&metrics, &COLUMNS, trainer.epoch() as u64)?;
+    for name in RESULTS {
+        remove_leftovers(&cli.out.join(name))?;
+    }
+    let mut log = match trainer.epoch() {
+        0 => MetricsLog::create(cli.metrics(), &COLUMNS)?,
+        epoch => MetricsLog::resume(cli.metrics(), &COLUMNS, epoch as u64)?,
+    };
     let steps = trainer.config().steps_per_epoch();
     let bar = ProgressBar::new(steps as u64).with_style(style(
         "epoch {prefix} {bar:24} {pos}/{len} steps  {per_sec}  {msg}",
@@ -179,14 +198,14 @@ fn evaluate_test(
     Ok(deviations)
 }
 
-fn draw_learning_curves(out: &Path) -> Result<()> {
-    let table = read_metrics(out.join("metrics.csv"))?;
+fn draw_learning_curves(cli: &Cli) -> Result<()> {
+    let table = read_metrics(cli.metrics())?;
     if table.epochs.is_empty() {
         return Ok(());
     }
     let column = |name: &str| table.column(name).unwrap_or_default();
     plot::learning_curves(
-        out.join("learning_curves.png"),
+        cli.out.join("learning_curves.png"),
         &plot::LearningCurves {
             epochs: &table.epochs,
             train_energy: &column(COLUMNS[1]),

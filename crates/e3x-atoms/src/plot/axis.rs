@@ -150,8 +150,10 @@ fn linear_ticks(low: f64, high: f64, least_step: f64) -> (Vec<f64>, usize) {
     )
 }
 
-/// The logarithms of round numbers in a range of logarithms: the finest choice with at most nine ticks.
+/// The logarithms of round numbers in a range of logarithms: the finest choice with three to nine ticks, since fewer
+/// do not show the scale.
 fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
+    const LEAST: usize = 3;
     const MOST: usize = 9;
     let choices: [&[f64]; 4] = [
         &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0],
@@ -168,18 +170,12 @@ fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
                 .map(move |mantissa| f64::from(power) + mantissa.log10())
         });
         let ticks: Vec<f64> = ticks.filter(inside).collect();
-        if (2..=MOST).contains(&ticks.len()) {
+        if (LEAST..=MOST).contains(&ticks.len()) {
             return ticks;
         }
     }
-    let stride = ((high - low) / MOST as f64).ceil().max(1.0) as usize;
-    let ticks: Vec<f64> = decades()
-        .step_by(stride)
-        .map(f64::from)
-        .filter(inside)
-        .collect();
-    if ticks.is_empty() {
-        // Less than the distance of two round numbers.
+    if high - low < 1.0 {
+        // A narrow range looks almost linear.
         let (values, _) = linear_ticks(10.0_f64.powf(low), 10.0_f64.powf(high), 0.0);
         return values
             .into_iter()
@@ -187,5 +183,30 @@ fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
             .map(f64::log10)
             .collect();
     }
-    ticks
+    let stride = ((high - low) / MOST as f64).ceil().max(1.0) as usize;
+    decades()
+        .step_by(stride)
+        .map(f64::from)
+        .filter(inside)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_logarithmic_range_has_enough_ticks_and_not_too_many() {
+        let starts = (-40..40).map(|i| 0.13 * f64::from(i));
+        for low in starts {
+            for width in [
+                0.08, 0.1, 0.15, 0.3, 0.5, 0.8, 1.0, 1.3, 2.0, 4.0, 10.0, 30.0,
+            ] {
+                let ticks = logarithmic_ticks(low, low + width);
+                assert!((3..=10).contains(&ticks.len()), "{low} {width}: {ticks:?}");
+                assert!(ticks.is_sorted());
+                assert!(ticks.iter().all(|t| (low..=low + width).contains(t)));
+            }
+        }
+    }
 }

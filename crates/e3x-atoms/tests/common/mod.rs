@@ -1,6 +1,8 @@
 //! Data and models that several tests share.
 #![allow(dead_code, reason = "every test program uses its own part")]
 
+pub mod program;
+
 use std::path::PathBuf;
 
 use candle_core::{DType, Tensor};
