@@ -55,13 +55,13 @@ impl Csr {
         self.entries.as_deref()
     }
 
-    /// Calls `f` with every entry of a row, in ascending order.
+    /// The entry at a position of [`Csr::range`]. A loop over positions instead of a closure per
+    /// entry: closures are not always inlined into code under run-time dispatch.
     #[inline(always)]
-    pub(crate) fn for_each(&self, row: usize, mut f: impl FnMut(usize)) {
-        let range = self.range(row);
+    pub(crate) fn entry(&self, position: usize) -> usize {
         match &self.entries {
-            Some(entries) => entries[range].iter().for_each(|&entry| f(entry as usize)),
-            None => range.for_each(f),
+            Some(entries) => entries[position] as usize,
+            None => position,
         }
     }
 }

@@ -94,9 +94,10 @@ impl EdgeList {
     /// # Panics
     /// If the node does not exist.
     pub fn edges_to(&self, node: usize) -> Vec<usize> {
-        let mut edges = Vec::new();
-        self.by_dst.for_each(node, |edge| edges.push(edge));
-        edges
+        let positions = self.by_dst.range(node);
+        positions
+            .map(|position| self.by_dst.entry(position))
+            .collect()
     }
 
     /// The edges that start at a node and end at one, in ascending order.
@@ -104,9 +105,10 @@ impl EdgeList {
     /// # Panics
     /// If the node does not exist.
     pub fn edges_from(&self, node: usize) -> Vec<usize> {
-        let mut edges = Vec::new();
-        self.by_src.for_each(node, |edge| edges.push(edge));
-        edges
+        let positions = self.by_src.range(node);
+        positions
+            .map(|position| self.by_src.entry(position))
+            .collect()
     }
 
     pub(crate) fn by_dst(&self) -> &Csr {

@@ -69,7 +69,9 @@ impl<'a, T: Real> Job<'a, T> {
                 #[inline(always)]
                 |node, scratch| {
                     let edges = self.edges.by_dst();
-                    edges.for_each(node, |edge| self.node_of_edge::<true>(edge, scratch));
+                    for position in edges.range(node) {
+                        self.node_of_edge::<true>(edges.entry(position), scratch);
+                    }
                 },
             ),
             Slot::Input => self.per_node(
@@ -78,7 +80,9 @@ impl<'a, T: Real> Job<'a, T> {
                 #[inline(always)]
                 |node, scratch| {
                     let edges = self.edges.by_src();
-                    edges.for_each(node, |edge| self.node_of_edge::<false>(edge, scratch));
+                    for position in edges.range(node) {
+                        self.node_of_edge::<false>(edges.entry(position), scratch);
+                    }
                 },
             ),
             Slot::Radial => {
