@@ -1,22 +1,26 @@
 //! What the backward pass that is running on this thread is for.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use candle_core::{Tensor, TensorId};
 
 /// What a backward pass is for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 struct Pass {
     /// Whether it records its own operations.
     creates_graph: bool,
     /// The variables whose gradients are wanted; `None`: all.
     requested: Option<Rc<[TensorId]>>,
+    /// Gradients on their way from parts of a result to the operation, and from an operation to its
+    /// joined operands; see [`crate::op::tape`].
+    left: Option<HashMap<u64, Vec<Option<Tensor>>>>,
 }
 
 thread_local! {
     static PASS: RefCell<Pass> = const {
-        RefCell::new(Pass { creates_graph: true, requested: None })
+        RefCell::new(Pass { creates_graph: true, requested: None, left: None })
     };
 }
 
@@ -34,6 +38,26 @@ pub(crate) fn requests(variable: TensorId) -> bool {
             .as_ref()
             .is_none_or(|ids| ids.contains(&variable))
     })
+}
+
+/// Leaves a gradient for whoever [`collect`]s under `key`.
+pub(crate) fn leave(key: u64, index: usize, grad: Tensor) {
+    PASS.with_borrow_mut(|pass| {
+        let left = pass.left.get_or_insert_default().entry(key).or_default();
+        if left.len() <= index {
+            left.resize(index + 1, None);
+        }
+        left[index] = Some(grad);
+    });
+}
+
+/// The gradients that were left under `key`, as a list of `len`.
+pub(crate) fn collect(key: u64, len: usize) -> Vec<Option<Tensor>> {
+    let mut left = PASS
+        .with_borrow_mut(|pass| pass.left.as_mut()?.remove(&key))
+        .unwrap_or_default();
+    left.resize(len, None);
+    left
 }
 
 /// Runs `f` as a backward pass for the gradients of `requested` variables (`None`: all) and
@@ -55,6 +79,7 @@ pub(crate) fn with<T>(
     let _restore = Restore(Some(PASS.replace(Pass {
         creates_graph,
         requested,
+        left: None,
     })));
     f()
 }

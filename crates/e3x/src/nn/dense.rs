@@ -103,11 +103,14 @@ impl Dense {
         crate::error::check_same_dtype("inputs", inputs, "the parameters", &self.kernels[0])?;
         let sum = Form {
             plan: self.plan(),
-            slot: Slot::Output,
             items: batch.iter().product(),
             kernels: self.ids(),
         };
-        let outputs = form(sum, &[inputs, &self.stacked_kernels()?])?;
+        let outputs = form(
+            sum,
+            Slot::Output as usize,
+            &[inputs, &self.stacked_kernels()?],
+        )?;
         let outputs = outputs.reshape(self.output.with_batch(batch))?;
         match &self.bias {
             Some(bias) => crate::op::bias::add_to_scalars(&outputs, bias),

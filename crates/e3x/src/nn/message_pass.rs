@@ -256,10 +256,13 @@ impl MessagePass {
         let sum = Message {
             plan: Arc::clone(self.tensor.plan()),
             edges,
-            slot: Slot::Output,
             features,
         };
-        let output = form(sum, &[inputs, &radial, &self.tensor.kernel()?, angular])?;
+        let output = form(
+            sum,
+            Slot::Output as usize,
+            &[inputs, &radial, &self.tensor.kernel()?, angular],
+        )?;
         let mut dims = batch.to_vec();
         if let Some(last) = dims.last_mut() {
             *last = graph.num_segments().unwrap_or(num_nodes);

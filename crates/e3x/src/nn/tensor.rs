@@ -139,11 +139,10 @@ pub(crate) fn couple(
     let batch = &inputs1.dims()[..inputs1.rank() - 3];
     let sum = Coupling {
         plan: Arc::clone(plan),
-        slot: Slot::Product,
         items: batch.iter().product(),
         features: output.features,
     };
-    let product = form(sum, &[inputs1, inputs2, kernel])?;
+    let product = form(sum, Slot::Product as usize, &[inputs1, inputs2, kernel])?;
     Ok(product.reshape(output.with_batch(batch))?)
 }
 

@@ -7,51 +7,36 @@ use e3x_kernels::CouplingPlan;
 use e3x_kernels::coupling::{self, Slot};
 
 use super::Element;
-use super::multilinear::Multilinear;
+use super::multilinear::{Multilinear, without};
 use crate::Result;
 
-/// The form of the trilinear coupling that leaves out `slot`; see [`coupling`].
+/// The sum of a tensor product; see [`coupling`].
 #[derive(Debug, Clone)]
 pub(crate) struct Coupling {
     pub plan: Arc<CouplingPlan>,
-    pub slot: Slot,
     pub items: usize,
     pub features: usize,
 }
 
 impl Multilinear for Coupling {
-    type Slot = Slot;
-
     const NAME: &'static str = "tensor product";
+    const SLOTS: usize = Slot::ALL.len();
 
-    fn slots() -> &'static [Slot] {
-        &Slot::ALL
-    }
-
-    fn slot(&self) -> Slot {
-        self.slot
-    }
-
-    fn leaving_out(&self, slot: Slot) -> Self {
-        Self {
-            slot,
-            ..self.clone()
-        }
-    }
-
-    fn shape(&self) -> Shape {
-        let rows = self.slot.rows(&self.plan);
-        match self.slot {
+    fn shape(&self, slot: usize) -> Shape {
+        let slot = Slot::ALL[slot];
+        let rows = slot.rows(&self.plan);
+        match slot {
             Slot::Weight => Shape::from((rows, self.features)),
             _ => Shape::from((self.items, rows, self.features)),
         }
     }
 
-    fn compute<T: Element>(&self, args: &[&[T]]) -> Result<Vec<T>> {
-        let args = [args[0], args[1], args[2]];
+    fn form<T: Element>(&self, slot: usize, args: &[&[T]]) -> Result<Vec<T>> {
+        let args = without(slot, args);
+        let slot = Slot::ALL[slot];
         Ok(coupling::form(
             &self.plan,
-            self.slot,
+            slot,
             self.items,
             self.features,
             args,

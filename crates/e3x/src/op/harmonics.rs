@@ -64,102 +64,71 @@ impl Op for SolidHarmonics {
             terms: derivative_terms(self.max_degree, self.cartesian_order)?,
             size: (self.max_degree + 1).pow(2),
             points: args[0].elem_count() / 3,
-            slot: Slot::Direction,
         };
         Ok(vec![Some(
-            form(gradient, &[grad, result])?.reshape(args[0].shape())?,
+            form(gradient, DIRECTION, &[grad, result])?.reshape(args[0].shape())?,
         )])
     }
 }
 
-/// An argument of the sum in the description of this file.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Slot {
-    Direction,
-    Cotangent,
-    Harmonics,
-}
+/// The arguments of the sum in the description of this file.
+const DIRECTION: usize = 0;
+const COTANGENT: usize = 1;
+const HARMONICS: usize = 2;
 
 #[derive(Debug, Clone)]
 struct Gradient {
     terms: Arc<[DerivativeTerm]>,
     size: usize,
     points: usize,
-    slot: Slot,
+}
+
+impl Gradient {
+    fn width(&self, slot: usize) -> usize {
+        if slot == DIRECTION { 3 } else { self.size }
+    }
 }
 
 impl Multilinear for Gradient {
-    type Slot = Slot;
-
     const NAME: &'static str = "gradient of solid harmonics";
+    const SLOTS: usize = 3;
 
-    fn slots() -> &'static [Slot] {
-        &[Slot::Direction, Slot::Cotangent, Slot::Harmonics]
+    fn shape(&self, slot: usize) -> Shape {
+        Shape::from((self.points, self.width(slot)))
     }
 
-    fn slot(&self) -> Slot {
-        self.slot
-    }
-
-    fn leaving_out(&self, slot: Slot) -> Self {
-        Self {
-            slot,
-            ..self.clone()
-        }
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::from((
-            self.points,
-            if self.slot == Slot::Direction {
-                3
-            } else {
-                self.size
-            },
-        ))
-    }
-
-    fn compute<T: Element>(&self, args: &[&[T]]) -> Result<Vec<T>> {
-        let (a, b) = (args[0], args[1]);
-        let width = |slot| {
-            if slot == Slot::Direction {
-                3
-            } else {
-                self.size
-            }
-        };
+    fn form<T: Element>(&self, slot: usize, args: &[&[T]]) -> Result<Vec<T>> {
         let terms: Vec<_> = self
             .terms
             .iter()
             .map(|t| {
-                (
-                    t.axis,
-                    t.row,
-                    t.col,
-                    <T as e3x_so3::Real>::from_f64(t.coefficient),
-                )
+                let c = <T as e3x_so3::Real>::from_f64(t.coefficient);
+                (t.axis, t.row, t.col, c)
             })
             .collect();
-        let mut out = vec![T::ZERO; self.points * width(self.slot)];
-        for (n, out) in out.chunks_mut(width(self.slot)).enumerate() {
-            let full = &b[n * self.size..(n + 1) * self.size];
-            match self.slot {
-                Slot::Direction => {
-                    let g = &a[n * self.size..(n + 1) * self.size];
+        let of = |slot: usize, n: usize| {
+            let width = self.width(slot);
+            &args[slot][n * width..(n + 1) * width]
+        };
+        let mut out = vec![T::ZERO; self.points * self.width(slot)];
+        for (n, out) in out.chunks_mut(self.width(slot)).enumerate() {
+            match slot {
+                DIRECTION => {
+                    let (g, full) = (of(COTANGENT, n), of(HARMONICS, n));
                     for &(axis, row, col, c) in &terms {
                         out[axis] += c * g[row] * full[col];
                     }
                 }
-                Slot::Cotangent => {
-                    let v = &a[n * 3..n * 3 + 3];
+                COTANGENT => {
+                    let (v, full) = (of(DIRECTION, n), of(HARMONICS, n));
                     for &(axis, row, col, c) in &terms {
                         out[row] += c * v[axis] * full[col];
                     }
                 }
-                Slot::Harmonics => {
-                    let v = &a[n * 3..n * 3 + 3];
+                _ => {
+                    let (v, g) = (of(DIRECTION, n), of(COTANGENT, n));
                     for &(axis, row, col, c) in &terms {
-                        out[col] += c * v[axis] * full[row];
+                        out[col] += c * v[axis] * g[row];
                     }
                 }
             }

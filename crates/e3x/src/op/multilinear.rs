@@ -1,95 +1,276 @@
-//! Operations that are one multilinear sum with one argument left out.
+//! Multilinear sums and their derivatives of every order, written once for the whole family.
 //!
-//! The derivative of such a form with respect to any of its arguments is the form that leaves out
-//! that argument, with the incoming gradient in place of the result. So the backward of the whole
-//! family is written here, once, for derivatives of every order.
+//! A *form* is a multilinear sum `S(a, b, ...)` with one argument left out: its derivative with
+//! respect to that argument. All that a layer of this family and its derivatives compute is
+//!
+//! ```text
+//! Form         ∂S/∂a_k
+//! Gradients    ∂S/∂a_j                       for several j, in one pass over the data
+//! Second       sum over i of ∂²S/∂a_i ∂a_j u_i   for several j and several tangents u_i
+//! ```
+//!
+//! The backward of a form is a `Gradients` (with the cotangent as the argument that was left out),
+//! that of `Gradients` is a `Second`, and that of `Second` is a sum of forms again, so that every
+//! order of derivative exists and the two that training on forces needs are one pass each.
 
 use candle_core::{Shape, Tensor, TensorId};
 
-use super::{Element, Op, apply};
+use super::Element;
+use super::tape::{MultiOp, Values, record};
 use crate::Result;
 
-/// A multilinear sum with one argument left out.
+/// A multilinear sum. Its arguments, the *slots*, are numbered.
 pub(crate) trait Multilinear: Clone + Send + Sync + 'static {
-    /// Names an argument of the sum.
-    type Slot: Copy + PartialEq;
-
     /// Name in messages of the tape.
     const NAME: &'static str;
+    /// Number of arguments.
+    const SLOTS: usize;
 
-    /// The arguments of the sum, in order.
-    fn slots() -> &'static [Self::Slot];
-    /// The argument that this form computes.
-    fn slot(&self) -> Self::Slot;
+    /// Shape of an argument.
+    fn shape(&self, slot: usize) -> Shape;
+
     /// The variables that an argument consists of, if it consists of variables only.
-    fn variables(&self, _slot: Self::Slot) -> Option<&[TensorId]> {
+    fn variables(&self, _slot: usize) -> Option<&[TensorId]> {
         None
     }
-    /// The form of the same sum that computes another argument.
-    fn leaving_out(&self, slot: Self::Slot) -> Self;
-    /// Shape of the argument that this form computes.
-    fn shape(&self) -> Shape;
-    /// Computes the argument left out; `args` are the others in order, in C order each.
-    fn compute<T: Element>(&self, args: &[&[T]]) -> Result<Vec<T>>;
+
+    /// The derivative with respect to `slot`. `args` has all arguments in C order; that of `slot`
+    /// is ignored.
+    fn form<T: Element>(&self, slot: usize, args: &[&[T]]) -> Result<Vec<T>>;
+
+    /// The derivatives with respect to all slots that are `wanted`.
+    fn gradients<T: Element>(&self, wanted: &[bool], args: &[&[T]]) -> Result<Vec<Vec<T>>> {
+        indices(wanted).map(|slot| self.form(slot, args)).collect()
+    }
+
+    /// For all slots j that are `wanted`, the sum over tangents i of `∂²S/∂a_i ∂a_j u_i`.
+    fn second<T: Element>(
+        &self,
+        wanted: &[bool],
+        args: &[&[T]],
+        tangents: &[Option<&[T]>],
+    ) -> Result<Vec<Vec<T>>> {
+        let one = |j: usize| {
+            let mut total = vec![T::zero(); self.shape(j).elem_count()];
+            for (i, tangent) in tangents.iter().enumerate() {
+                let Some(tangent) = tangent.filter(|_| i != j) else {
+                    continue;
+                };
+                let mut args = args.to_vec();
+                args[i] = tangent;
+                for (sum, value) in total.iter_mut().zip(self.form(j, &args)?) {
+                    *sum += value;
+                }
+            }
+            Ok(total)
+        };
+        indices(wanted).map(one).collect()
+    }
 }
 
 /// Computes the argument left out from the others, in order. Operands may have any shape with the
 /// right number of elements.
-pub(crate) fn form<M: Multilinear>(sum: M, args: &[&Tensor]) -> Result<Tensor> {
-    apply(Form(sum), args)
+pub(crate) fn form<M: Multilinear>(sum: M, slot: usize, others: &[&Tensor]) -> Result<Tensor> {
+    Ok(record(Form { sum, slot }, others)?.remove(0))
+}
+
+fn indices(wanted: &[bool]) -> impl Iterator<Item = usize> {
+    wanted
+        .iter()
+        .enumerate()
+        .filter_map(|(slot, &wanted)| wanted.then_some(slot))
+}
+
+/// All slices but that of `slot`, for kernels that take just those.
+///
+/// # Panics
+/// If there are not `N + 1` slices.
+pub(crate) fn without<'a, T, const N: usize>(slot: usize, args: &[&'a [T]]) -> [&'a [T]; N] {
+    assert_eq!(args.len(), N + 1);
+    std::array::from_fn(|i| args[i + usize::from(i >= slot)])
+}
+
+/// All tensors but that of `slot`.
+fn others<'a>(args: &[&'a Tensor], slot: usize) -> Vec<&'a Tensor> {
+    let mut others = args.to_vec();
+    others.remove(slot);
+    others
 }
 
 #[derive(Clone)]
-struct Form<M>(M);
+struct Form<M> {
+    sum: M,
+    slot: usize,
+}
 
 impl<M: Multilinear> Form<M> {
-    /// The arguments other than `slot`, in order.
-    fn others(slot: M::Slot) -> impl Iterator<Item = M::Slot> {
-        M::slots()
-            .iter()
-            .copied()
-            .filter(move |&other| other != slot)
+    /// The slot of an operand.
+    fn slot_of(&self, operand: usize) -> usize {
+        operand + usize::from(operand >= self.slot)
     }
 }
 
-impl<M: Multilinear> Op for Form<M> {
+impl<M: Multilinear> MultiOp for Form<M> {
     const NAME: &'static str = M::NAME;
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
-        Ok((self.0.compute(args)?, self.0.shape()))
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
+        let mut all = args.to_vec();
+        all.insert(self.slot, &[]);
+        let values = self.sum.form(self.slot, &all)?;
+        Ok(vec![(values, self.sum.shape(self.slot))])
     }
 
     fn variables(&self, operand: usize) -> Option<&[TensorId]> {
-        let slot = Self::others(self.0.slot()).nth(operand)?;
-        self.0.variables(slot)
+        self.sum.variables(self.slot_of(operand))
     }
 
     fn backward(
         &self,
         args: &[Tensor],
         _: &Tensor,
-        grad: &Tensor,
+        grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        let value = |slot: M::Slot| {
-            Self::others(self.0.slot())
-                .zip(args)
-                .find(|&(other, _)| other == slot)
-                .map_or(grad, |(_, arg)| arg)
+        let mut all: Vec<&Tensor> = args.iter().collect();
+        let Some(grad) = &grads[0] else {
+            return Ok(vec![None; args.len()]);
         };
-        let gradient = |((slot, arg), &wanted): ((M::Slot, &Tensor), &bool)| {
-            if !wanted {
-                return Ok(None);
+        all.insert(self.slot, grad);
+        let mut wanted = wanted.to_vec();
+        wanted.insert(self.slot, false);
+        let results = match indices(&wanted).collect::<Vec<_>>()[..] {
+            [] => Vec::new(),
+            [slot] => vec![form(self.sum.clone(), slot, &others(&all, slot))?],
+            _ => {
+                let sum = self.sum.clone();
+                let op = Gradients {
+                    sum,
+                    wanted: wanted.clone(),
+                };
+                record(op, &all)?
             }
-            let operands: Vec<_> = Self::others(slot).map(value).collect();
-            Ok(Some(
-                form(self.0.leaving_out(slot), &operands)?.reshape(arg.shape())?,
-            ))
         };
-        Self::others(self.0.slot())
-            .zip(args)
-            .zip(wanted)
-            .map(gradient)
-            .collect()
+        wanted.remove(self.slot);
+        hand_out(results, args, &wanted)
+    }
+}
+
+/// Derivatives with respect to several arguments.
+struct Gradients<M> {
+    sum: M,
+    wanted: Vec<bool>,
+}
+
+impl<M: Multilinear> MultiOp for Gradients<M> {
+    const NAME: &'static str = M::NAME;
+
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
+        let values = self.sum.gradients(&self.wanted, args)?;
+        let shapes = indices(&self.wanted).map(|slot| self.sum.shape(slot));
+        Ok(values.into_iter().zip(shapes).collect())
+    }
+
+    fn variables(&self, operand: usize) -> Option<&[TensorId]> {
+        self.sum.variables(operand)
+    }
+
+    fn backward(
+        &self,
+        args: &[Tensor],
+        _: &Tensor,
+        grads: &[Option<Tensor>],
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let mut tangents: Vec<Option<&Tensor>> = vec![None; M::SLOTS];
+        for (slot, grad) in indices(&self.wanted).zip(grads) {
+            tangents[slot] = grad.as_ref();
+        }
+        let given: Vec<bool> = tangents.iter().map(Option::is_some).collect();
+        let meets = |j: usize| given.iter().enumerate().any(|(i, &given)| given && i != j);
+        let wanted: Vec<bool> = (0..M::SLOTS).map(|j| wanted[j] && meets(j)).collect();
+        let mut operands: Vec<&Tensor> = args.iter().collect();
+        operands.extend(tangents.iter().flatten());
+        if !wanted.contains(&true) {
+            return Ok(vec![None; args.len()]);
+        }
+        let second = Second {
+            sum: self.sum.clone(),
+            given,
+            wanted: wanted.clone(),
+        };
+        hand_out(record(second, &operands)?, args, &wanted)
+    }
+}
+
+/// Results, which are there only for arguments that were wanted, in the shapes of the arguments.
+fn hand_out(results: Vec<Tensor>, args: &[Tensor], wanted: &[bool]) -> Result<Vec<Option<Tensor>>> {
+    let mut results = results.into_iter();
+    let of = |(arg, &wanted): (&Tensor, &bool)| {
+        let result = if wanted { results.next() } else { None };
+        Ok(result.map(|x| x.reshape(arg.shape())).transpose()?)
+    };
+    args.iter().zip(wanted).map(of).collect()
+}
+
+/// Mixed second derivatives along tangents. Operands: all arguments, then the tangents `given`.
+struct Second<M> {
+    sum: M,
+    given: Vec<bool>,
+    wanted: Vec<bool>,
+}
+
+impl<M: Multilinear> MultiOp for Second<M> {
+    const NAME: &'static str = M::NAME;
+
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
+        let (args, given) = args.split_at(M::SLOTS);
+        let mut tangents = vec![None; M::SLOTS];
+        for (slot, tangent) in indices(&self.given).zip(given) {
+            tangents[slot] = Some(*tangent);
+        }
+        let values = self.sum.second(&self.wanted, args, &tangents)?;
+        let shapes = indices(&self.wanted).map(|slot| self.sum.shape(slot));
+        Ok(values.into_iter().zip(shapes).collect())
+    }
+
+    fn variables(&self, operand: usize) -> Option<&[TensorId]> {
+        (operand < M::SLOTS)
+            .then(|| self.sum.variables(operand))
+            .flatten()
+    }
+
+    /// The result is contracted with `v_j`: `sum over i and j of S` with `a_i` replaced by `u_i` and
+    /// `a_j` by `v_j`, which is a multilinear sum in everything that it contains.
+    fn backward(
+        &self,
+        args: &[Tensor],
+        _: &Tensor,
+        grads: &[Option<Tensor>],
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let mut total: Vec<Option<Tensor>> = vec![None; args.len()];
+        for (tangent, i) in indices(&self.given).enumerate() {
+            for (grad, j) in grads.iter().zip(indices(&self.wanted)) {
+                let Some(grad) = grad.as_ref().filter(|_| i != j) else {
+                    continue;
+                };
+                let mut all: Vec<&Tensor> = args[..M::SLOTS].iter().collect();
+                all[i] = &args[M::SLOTS + tangent];
+                all[j] = grad;
+                for slot in (0..M::SLOTS).filter(|&slot| slot != j) {
+                    let operand = if slot == i { M::SLOTS + tangent } else { slot };
+                    if wanted[operand] {
+                        let term = form(self.sum.clone(), slot, &others(&all, slot))?
+                            .reshape(args[operand].shape())?;
+                        let sum = &mut total[operand];
+                        *sum = Some(match sum.take() {
+                            Some(sum) => (sum + term)?,
+                            None => term,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(total)
     }
 }

@@ -71,19 +71,16 @@ impl Op for Wigner {
             self.cartesian_order,
             args[0].elem_count() / 9,
         )?;
-        let velocity = (form(velocity, &[result, grad])? * 0.5)?;
+        let velocity = (form(velocity, VELOCITY, &[result, grad])? * 0.5)?;
         let gradient = args[0].reshape(((), 3, 3))?.matmul(&skew(&velocity)?)?;
         Ok(vec![Some(gradient.reshape(args[0].shape())?)])
     }
 }
 
-/// An argument of the sum in the description of this file.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Slot {
-    Velocity,
-    Matrix,
-    Cotangent,
-}
+/// The arguments of the sum in the description of this file.
+const VELOCITY: usize = 0;
+const MATRIX: usize = 1;
+const COTANGENT: usize = 2;
 
 #[derive(Debug, Clone)]
 struct Velocity {
@@ -92,7 +89,6 @@ struct Velocity {
     degrees: Arc<[Range<usize>]>,
     size: usize,
     num: usize,
-    slot: Slot,
 }
 
 impl Velocity {
@@ -105,68 +101,61 @@ impl Velocity {
             degrees,
             size: num_harmonics(max_degree),
             num,
-            slot: Slot::Velocity,
         })
     }
 
-    fn width(&self, slot: Slot) -> usize {
-        match slot {
-            Slot::Velocity => 3,
-            Slot::Matrix | Slot::Cotangent => self.size * self.size,
+    fn width(&self, slot: usize) -> usize {
+        if slot == VELOCITY {
+            3
+        } else {
+            self.size * self.size
         }
     }
 }
 
 impl Multilinear for Velocity {
-    type Slot = Slot;
-
     const NAME: &'static str = "gradient of Wigner-D matrices";
+    const SLOTS: usize = 3;
 
-    fn slots() -> &'static [Slot] {
-        &[Slot::Velocity, Slot::Matrix, Slot::Cotangent]
-    }
-
-    fn slot(&self) -> Slot {
-        self.slot
-    }
-
-    fn leaving_out(&self, slot: Slot) -> Self {
-        Self {
-            slot,
-            ..self.clone()
+    fn shape(&self, slot: usize) -> Shape {
+        if slot == VELOCITY {
+            Shape::from((self.num, 3))
+        } else {
+            Shape::from((self.num, self.size, self.size))
         }
     }
 
-    fn shape(&self) -> Shape {
-        match self.slot {
-            Slot::Velocity => Shape::from((self.num, 3)),
-            Slot::Matrix | Slot::Cotangent => Shape::from((self.num, self.size, self.size)),
-        }
-    }
-
-    fn compute<T: Element>(&self, args: &[&[T]]) -> Result<Vec<T>> {
+    fn form<T: Element>(&self, slot: usize, args: &[&[T]]) -> Result<Vec<T>> {
         let coefficients: Vec<T> = self
             .terms
             .iter()
             .map(|term| <T as e3x_so3::Real>::from_f64(term.coefficient))
             .collect();
-        let mut out = vec![T::ZERO; self.num * self.width(self.slot)];
-        let first = match self.slot {
-            Slot::Velocity => self.width(Slot::Matrix),
-            Slot::Matrix | Slot::Cotangent => 3,
+        let (first, second) = match slot {
+            VELOCITY => (MATRIX, COTANGENT),
+            MATRIX => (VELOCITY, COTANGENT),
+            _ => (VELOCITY, MATRIX),
         };
-        out.par_chunks_mut(self.width(self.slot))
-            .zip(args[0].par_chunks(first))
-            .zip(args[1].par_chunks(self.size * self.size))
+        let mut out = vec![T::ZERO; self.num * self.width(slot)];
+        out.par_chunks_mut(self.width(slot))
+            .zip(args[first].par_chunks(self.width(first)))
+            .zip(args[second].par_chunks(self.width(second)))
             .with_min_len(MIN_MATRICES)
-            .for_each(|((out, first), second)| self.add(&coefficients, first, second, out));
+            .for_each(|((out, first), second)| self.add(slot, &coefficients, first, second, out));
         Ok(out)
     }
 }
 
 impl Velocity {
     /// Adds the sum for one rotation to `out`.
-    fn add<T: Element>(&self, coefficients: &[T], first: &[T], second: &[T], out: &mut [T]) {
+    fn add<T: Element>(
+        &self,
+        slot: usize,
+        coefficients: &[T],
+        first: &[T],
+        second: &[T],
+        out: &mut [T],
+    ) {
         for (l, range) in self.degrees.iter().enumerate() {
             let terms = &self.terms[range.clone()];
             let coefficients = &coefficients[range.clone()];
@@ -174,10 +163,10 @@ impl Velocity {
                 let start = a * self.size;
                 for (term, &coefficient) in terms.iter().zip(coefficients) {
                     let (row, col) = (start + term.row, start + term.col);
-                    match self.slot {
-                        Slot::Velocity => out[term.axis] += coefficient * first[row] * second[col],
-                        Slot::Matrix => out[row] += coefficient * first[term.axis] * second[col],
-                        Slot::Cotangent => {
+                    match slot {
+                        VELOCITY => out[term.axis] += coefficient * first[row] * second[col],
+                        MATRIX => out[row] += coefficient * first[term.axis] * second[col],
+                        _ => {
                             out[col] += coefficient * first[term.axis] * second[row];
                         }
                     }
