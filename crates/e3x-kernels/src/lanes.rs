@@ -24,16 +24,79 @@ pub(crate) fn num_blocks(features: usize) -> usize {
 /// calls must be `#[inline(always)]` to profit.
 #[inline(always)]
 pub(crate) fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-    struct Run<F>(F);
-    impl<R, F: FnOnce() -> R> pulp::NullaryFnOnce for Run<F> {
-        type Output = R;
-        #[inline(always)]
-        fn call(self) -> R {
-            (self.0)()
-        }
-    }
+    arch().dispatch(Run(f))
+}
+
+fn arch() -> Arch {
     static ARCH: OnceLock<Arch> = OnceLock::new();
-    ARCH.get_or_init(Arch::new).dispatch(Run(f))
+    *ARCH.get_or_init(Arch::new)
+}
+
+struct Run<F>(F);
+
+impl<R, F: FnOnce() -> R> pulp::NullaryFnOnce for Run<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn call(self) -> R {
+        (self.0)()
+    }
+}
+
+/// How products are added.
+pub(crate) trait Arithmetic: Sync + 'static {
+    /// `a * b + c`.
+    fn mul_add<T: Real>(a: T, b: T, c: T) -> T;
+
+    /// Runs `f` compiled for the widest vector instructions that go with this arithmetic; see
+    /// [`vectorized`].
+    fn vectorized<R>(f: impl FnOnce() -> R) -> R;
+}
+
+/// With one rounding, by an instruction of the processor.
+pub(crate) struct Fused;
+
+/// With two roundings: x86 processors without such an instruction would call a function instead.
+pub(crate) struct Unfused;
+
+/// Whether the processor has an instruction that multiplies and adds.
+pub(crate) fn has_fused() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return !matches!(arch(), Arch::Scalar);
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    return true;
+}
+
+impl Arithmetic for Fused {
+    #[inline(always)]
+    fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+        // Not `dispatch`: that compiles `f` for processors without the instruction as well.
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        return match arch() {
+            Arch::V4(simd) => pulp::Simd::vectorize(simd, Run(f)),
+            Arch::V3(simd) => pulp::Simd::vectorize(simd, Run(f)),
+            _ => unreachable!("kernels with fused arithmetic are chosen by `has_fused`"),
+        };
+        #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+        return vectorized(f);
+    }
+}
+
+impl Arithmetic for Unfused {
+    #[inline(always)]
+    fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+        f()
+    }
 }
 
 /// Reads one block of a row of features; missing lanes are zero.
@@ -77,6 +140,30 @@ pub(crate) fn add_product<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T
 pub(crate) fn add_scaled<T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
     for f in 0..LANES {
         acc[f] = c.mul_add(a[f], acc[f]);
+    }
+}
+
+/// `acc += a * b`, lane by lane, in this arithmetic.
+#[inline(always)]
+pub(crate) fn accumulate<A: Arithmetic, T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+    for f in 0..LANES {
+        acc[f] = A::mul_add(a[f], b[f], acc[f]);
+    }
+}
+
+/// `acc -= a * b`, lane by lane, in this arithmetic.
+#[inline(always)]
+pub(crate) fn deduct<A: Arithmetic, T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+    for f in 0..LANES {
+        acc[f] = A::mul_add(-a[f], b[f], acc[f]);
+    }
+}
+
+/// `acc += c * a`, lane by lane, in this arithmetic.
+#[inline(always)]
+pub(crate) fn accumulate_scaled<A: Arithmetic, T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
+    for f in 0..LANES {
+        acc[f] = A::mul_add(c, a[f], acc[f]);
     }
 }
 

@@ -5,6 +5,7 @@
 //! nothing else; the callers own shapes, dtypes and the tape. Each family of kernels is one
 //! multilinear sum with one argument left out, so that it is closed under differentiation.
 
+pub mod aligned;
 pub mod coupling;
 mod csr;
 pub mod dense;

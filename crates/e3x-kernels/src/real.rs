@@ -1,5 +1,7 @@
 //! Element types of the kernels.
 
+use crate::aligned::{AlignedJob, SLOTS};
+
 /// `f32` or `f64`.
 pub trait Real: e3x_so3::Real + std::ops::MulAssign + std::iter::Sum {
     /// Rounds a double to this type: `from_f64` under a name that does not clash with that of
@@ -14,6 +16,19 @@ pub trait Real: e3x_so3::Real + std::ops::MulAssign + std::iter::Sum {
     /// Exponential function.
     #[must_use]
     fn exp(self) -> Self;
+
+    /// [`aligned::gradients`](crate::aligned::gradients) of arguments that were checked, compiled
+    /// in this crate: generic code would be compiled anew by every crate that calls it.
+    #[doc(hidden)]
+    fn aligned_gradients(job: AlignedJob<'_>, args: [&[Self]; SLOTS]) -> Vec<Vec<Self>>;
+
+    /// [`aligned::second`](crate::aligned::second), likewise.
+    #[doc(hidden)]
+    fn aligned_second(
+        job: AlignedJob<'_>,
+        args: [&[Self]; SLOTS],
+        tangents: [Option<&[Self]>; SLOTS],
+    ) -> Vec<Vec<Self>>;
 }
 
 macro_rules! impl_real {
@@ -27,6 +42,18 @@ macro_rules! impl_real {
             #[inline(always)]
             fn exp(self) -> Self {
                 self.exp()
+            }
+
+            fn aligned_gradients(job: AlignedJob<'_>, args: [&[Self]; SLOTS]) -> Vec<Vec<Self>> {
+                job.gradients(args)
+            }
+
+            fn aligned_second(
+                job: AlignedJob<'_>,
+                args: [&[Self]; SLOTS],
+                tangents: [Option<&[Self]>; SLOTS],
+            ) -> Vec<Vec<Self>> {
+                job.second(args, tangents)
             }
         }
     };

@@ -1,0 +1,214 @@
+//! Rotation matrices that turn features into the frames of edges.
+
+use e3x_so3::{GeneratorTerm, Order, WignerD, generator_terms, num_harmonics};
+
+use crate::error::check_len;
+use crate::{Error, Real, Result, par};
+
+/// Edges per task of the parallel loops.
+const EDGES_PER_TASK: usize = 64;
+
+/// Multiply-adds for one number of a frame, roughly.
+const WORK: usize = 16;
+
+/// Numbers in the frame of one edge: the sum of `(2 l + 1)^2` over degrees `0..=max_degree`.
+pub fn frame_len(max_degree: usize) -> usize {
+    (max_degree + 1) * (2 * max_degree + 1) * (2 * max_degree + 3) / 3
+}
+
+/// Frames of edges, shape `(edges, frame_len(max_degree))`.
+///
+/// For each degree a `(2 l + 1) x (2 l + 1)` orthogonal matrix D. Its columns are in the order of
+/// features, its rows m = -l, ..., l; it rotates features so that the direction of the edge becomes
+/// the z axis: `D Y(r) = Y(z)`. That leaves a rotation about the z axis open; which one is chosen
+/// does not matter to message passing, nor to its derivatives (see [`Turn`]). Zero vectors get the
+/// identity.
+///
+/// # Errors
+/// If `vectors` does not have shape `(edges, 3)` or the degree is too large.
+pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) -> Result<Vec<T>> {
+    if !vectors.len().is_multiple_of(3) {
+        let received = format!("{} numbers", vectors.len());
+        return Err(Error::argument("vectors", "three numbers each", received));
+    }
+    let too_large = |error: e3x_so3::Error| {
+        Error::argument("max_degree", "a degree with rotations", error.to_string())
+    };
+    let wigner = WignerD::new(max_degree, cartesian_order).map_err(too_large)?;
+    let order = Order::from_cartesian(cartesian_order);
+    let (len, size) = (frame_len(max_degree), num_harmonics(max_degree));
+    let mut frames = vec![T::ZERO; vectors.len() / 3 * len];
+    let work = frames.len() * WORK;
+    par::for_each_chunk(&mut frames, EDGES_PER_TASK * len, work, |task, frames| {
+        let mut matrix = vec![0.0; size * size];
+        let vectors = vectors[task * EDGES_PER_TASK * 3..].chunks_exact(3);
+        for (frame, r) in frames.chunks_exact_mut(len).zip(vectors) {
+            let r = [r[0].to_f64(), r[1].to_f64(), r[2].to_f64()];
+            let finite = r.iter().all(|x| x.is_finite());
+            if !finite || wigner.matrices(&axes(r), &mut matrix).is_err() {
+                // Directions that are not finite have no frame; what is computed with them is NaN.
+                frame.fill(T::from_f64(f64::NAN));
+                continue;
+            }
+            let mut entries = frame.iter_mut();
+            for l in 0..=max_degree {
+                for m in 0..=2 * l {
+                    let column = l * l + order.position(l, m as isize - l as isize);
+                    let rows = l * l..(l + 1) * (l + 1);
+                    for (row, entry) in rows.zip(&mut entries) {
+                        *entry = T::from_f64(matrix[row * size + column]);
+                    }
+                }
+            }
+        }
+    });
+    Ok(frames)
+}
+
+/// A rotation matrix whose last column is the direction of `r`, so that `r @ rot` points along z.
+///
+/// The other two columns as in Duff et al., "Building an Orthonormal Basis, Revisited", Journal of
+/// Computer Graphics Techniques 6 (2017), 1.
+fn axes(r: [f64; 3]) -> [f64; 9] {
+    let largest = r.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
+    if largest == 0.0 {
+        return [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    }
+    let r = r.map(|x| x / largest);
+    let norm = (r[0] * r[0] + r[1] * r[1] + r[2] * r[2]).sqrt();
+    let [x, y, z] = r.map(|x| x / norm);
+    let sign = 1.0_f64.copysign(z);
+    let a = -1.0 / (sign + z);
+    let b = x * y * a;
+    [
+        1.0 + sign * x * x * a,
+        b,
+        x,
+        sign * b,
+        sign + y * y * a,
+        y,
+        -sign * x,
+        -y,
+        z,
+    ]
+}
+
+/// An argument of the sum of [`Turn`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TurnSlot {
+    /// ω, `(edges, 3)`.
+    Velocity,
+    /// D, `(edges, frame_len(max_degree))`.
+    Frame,
+    /// G, like D.
+    Cotangent,
+}
+
+/// How frames change when edges turn, as a trilinear sum.
+///
+/// ```text
+/// S = sum over edges e, degrees l, rows m, terms (axis, row, col, X) of the generators
+///       X  ω[e, axis]  D[e, l, m, row]  G[e, l, m, col]
+/// ```
+///
+/// An edge that turns with the angular velocity ω (`dr/dt = ω × r`) changes its frame by
+/// `dD/dt = D Σ ω[k] X[k]`, plus a rotation about its own z axis that depends on how frames are
+/// chosen. Results that do not depend on that choice do not depend on the additional rotation
+/// either, to any order of derivative, and it is left out.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    max_degree: usize,
+    /// The terms of each degree with rows and columns from 0.
+    terms: Vec<Vec<GeneratorTerm>>,
+}
+
+impl Turn {
+    /// The sum for frames up to a degree.
+    ///
+    /// # Errors
+    /// If the degree is too large.
+    pub fn new(max_degree: usize, cartesian_order: bool) -> Result<Self> {
+        let all = generator_terms(max_degree, cartesian_order).map_err(|error| {
+            Error::argument("max_degree", "a degree with rotations", error.to_string())
+        })?;
+        let mut terms = vec![Vec::new(); max_degree + 1];
+        for term in all.iter() {
+            let l = term.row.isqrt();
+            terms[l].push(GeneratorTerm {
+                row: term.row - l * l,
+                col: term.col - l * l,
+                ..*term
+            });
+        }
+        Ok(Self { max_degree, terms })
+    }
+
+    /// Numbers per edge of an argument.
+    pub fn width(&self, slot: TurnSlot) -> usize {
+        match slot {
+            TurnSlot::Velocity => 3,
+            TurnSlot::Frame | TurnSlot::Cotangent => frame_len(self.max_degree),
+        }
+    }
+
+    /// The derivative with respect to `slot`; `args` are the other two, in order.
+    ///
+    /// # Errors
+    /// If an argument has the wrong size.
+    pub fn form<T: Real>(&self, slot: TurnSlot, args: [&[T]; 2]) -> Result<Vec<T>> {
+        let len = frame_len(self.max_degree);
+        let (first, names) = match slot {
+            TurnSlot::Velocity => (len, ["frame", "cotangent"]),
+            TurnSlot::Frame => (3, ["velocity", "cotangent"]),
+            TurnSlot::Cotangent => (3, ["velocity", "frame"]),
+        };
+        let edges = args[1].len() / len;
+        check_len(names[1], args[1].len(), edges * len)?;
+        check_len(names[0], args[0].len(), edges * first)?;
+        let width = self.width(slot);
+        let mut out = vec![T::ZERO; edges * width];
+        let terms: Vec<Vec<(GeneratorTerm, T)>> = self
+            .terms
+            .iter()
+            .map(|terms| {
+                terms
+                    .iter()
+                    .map(|t| (*t, T::from_f64(t.coefficient)))
+                    .collect()
+            })
+            .collect();
+        let work = edges * len * WORK;
+        par::for_each_chunk(&mut out, EDGES_PER_TASK * width, work, |task, out| {
+            let first_edge = task * EDGES_PER_TASK;
+            let a = args[0][first_edge * first..].chunks_exact(first);
+            let b = args[1][first_edge * len..].chunks_exact(len);
+            for ((out, a), b) in out.chunks_exact_mut(width).zip(a).zip(b) {
+                add_turn(slot, &terms, a, b, out);
+            }
+        });
+        Ok(out)
+    }
+}
+
+fn add_turn<T: Real>(
+    slot: TurnSlot,
+    terms: &[Vec<(GeneratorTerm, T)>],
+    a: &[T],
+    b: &[T],
+    out: &mut [T],
+) {
+    let mut start = 0;
+    for (l, terms) in terms.iter().enumerate() {
+        for _ in 0..2 * l + 1 {
+            for &(term, c) in terms {
+                let (row, col) = (start + term.row, start + term.col);
+                match slot {
+                    TurnSlot::Velocity => out[term.axis] += c * a[row] * b[col],
+                    TurnSlot::Frame => out[row] += c * a[term.axis] * b[col],
+                    TurnSlot::Cotangent => out[col] += c * a[term.axis] * b[row],
+                }
+            }
+            start += 2 * l + 1;
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Which entries couple when the edge points along z.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use e3x_so3::Order;
+
+use super::pass::MAX_NUM;
+use crate::{CouplingPlan, CouplingSpec, Error, Result};
+
+/// One degree and parity of features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Irrep {
+    /// Its degree l.
+    pub degree: usize,
+    /// Its first row in the features.
+    pub row: usize,
+    /// Where its entry m = 0 is among the rows in the frame of the edge.
+    pub center: usize,
+    /// Its entries `-reach..=reach` take part.
+    pub reach: usize,
+}
+
+/// Features of one end of the edges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Side {
+    pub irreps: Vec<Irrep>,
+    /// Rows of the features.
+    pub rows: usize,
+    /// Rows in the frame of the edge.
+    pub local_rows: usize,
+}
+
+impl Side {
+    fn new((parity, max_degree): (usize, usize), reach: usize) -> Self {
+        let size = (max_degree + 1).pow(2);
+        let (mut irreps, mut local_rows) = (Vec::new(), 0);
+        for p in 0..parity {
+            for degree in 0..=max_degree {
+                let reach = reach.min(degree);
+                irreps.push(Irrep {
+                    degree,
+                    row: p * size + degree * degree,
+                    center: local_rows + reach,
+                    reach,
+                });
+                local_rows += 2 * reach + 1;
+            }
+        }
+        Self {
+            irreps,
+            rows: parity * size,
+            local_rows,
+        }
+    }
+
+    fn center(&self, row: usize) -> usize {
+        self.irreps
+            .iter()
+            .find(|irrep| irrep.row == row)
+            .map_or(0, |irrep| irrep.center)
+    }
+}
+
+/// An irrep of the input and one of the output, with all paths between them.
+///
+/// Parities leave filters of even degrees only, or of odd degrees only, so that `l1 + l2 + l3` is
+/// even for all paths of a pair, or odd for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pair {
+    /// Entry m = 0 of the input.
+    pub x: usize,
+    /// Entry m = 0 of the output.
+    pub z: usize,
+    /// Whether `l1 + l2 + l3` is odd: then m couples to -m, with a sign.
+    pub odd: bool,
+    /// Number of coefficients of each path, those of |m| = 0, 1, ...
+    pub num: usize,
+    /// Its paths.
+    pub paths: Range<usize>,
+}
+
+/// One degree of the filter, coupling the irreps of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AlignedPath {
+    /// Degree of the filter.
+    pub degree: usize,
+    /// Row of the weight.
+    pub weight: usize,
+    /// Where its coefficients start.
+    pub coefficients: usize,
+}
+
+/// Message passing with filters that are proportional to harmonics of the edge's direction.
+///
+/// In a frame whose z axis is the direction of the edge, harmonics vanish but for m = 0, and
+/// Clebsch-Gordan coefficients with `m1 = 0` couple `m2` to `m3 = m2` only (if `l1 + l2 + l3` is
+/// even) or to `-m2` (if it is odd). Rotating into that frame, coupling and rotating back takes
+/// O(L^3) operations instead of O(L^6) (Passaro & Zitnick, arXiv:2302.03655), with the same result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlignedPlan {
+    pub(super) input: Side,
+    pub(super) output: Side,
+    pub(super) pairs: Vec<Pair>,
+    pub(super) paths: Vec<AlignedPath>,
+    pub(super) coefficients: Vec<f64>,
+    spec: CouplingSpec,
+    weight_rows: usize,
+}
+
+impl AlignedPlan {
+    /// The plan for a coupling whose first factor is the filter; `scales` are the values of the
+    /// harmonics with m = 0 at the z axis, one for each degree of the filter.
+    ///
+    /// # Errors
+    /// If the filter has both parities, or there are not as many scales as degrees.
+    pub fn new(plan: &CouplingPlan, scales: &[f64]) -> Result<Self> {
+        let spec = *plan.spec();
+        if spec.first.0 != 1 {
+            let expected = "a first factor of parity 1 (the filter)";
+            return Err(Error::argument("plan", expected, "parity 2"));
+        }
+        if scales.len() != spec.first.1 + 1 {
+            let expected = format!("one scale for each of {} degrees", spec.first.1 + 1);
+            return Err(Error::argument(
+                "scales",
+                expected,
+                scales.len().to_string(),
+            ));
+        }
+        let reach = spec.second.1.min(spec.product.1);
+        if reach >= MAX_NUM {
+            let expected = format!("degrees below {MAX_NUM}");
+            return Err(Error::argument("plan", expected, reach.to_string()));
+        }
+        let mut aligned = Self {
+            input: Side::new(spec.second, reach),
+            output: Side::new(spec.product, reach),
+            pairs: Vec::new(),
+            paths: Vec::new(),
+            coefficients: Vec::new(),
+            spec,
+            weight_rows: plan.weight_rows(),
+        };
+        let mut by_pair: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+        for (i, path) in plan.paths().iter().enumerate() {
+            by_pair.entry((path.row2, path.row3)).or_default().push(i);
+        }
+        for (rows, paths) in by_pair {
+            aligned.add_pair(plan, scales, rows, &paths);
+        }
+        Ok(aligned)
+    }
+
+    fn add_pair(
+        &mut self,
+        plan: &CouplingPlan,
+        scales: &[f64],
+        (row2, row3): (usize, usize),
+        paths: &[usize],
+    ) {
+        let order = Order::from_cartesian(self.spec.cartesian_order);
+        let first = self.paths.len();
+        let (mut odd, mut num) = (false, 0);
+        for &path in paths {
+            let path = plan.paths()[path];
+            let block = &plan.blocks()[path.block];
+            let [l1, l2, l3] = block.degrees;
+            odd = (l1 + l2 + l3) % 2 == 1;
+            num = l2.min(l3) + 1;
+            let start = self.coefficients.len();
+            self.coefficients.resize(start + num, 0.0);
+            for term in &block.terms {
+                let m2 = order.m(l2, term.j as usize);
+                let m3 = order.m(l3, term.k as usize);
+                // Those of m3 < 0 follow from these.
+                if order.m(l1, term.i as usize) == 0 && m3 >= 0 && m2 == if odd { -m3 } else { m3 }
+                {
+                    self.coefficients[start + m3.unsigned_abs()] += scales[l1] * term.value;
+                }
+            }
+            self.paths.push(AlignedPath {
+                degree: l1,
+                weight: path.weight,
+                coefficients: start,
+            });
+        }
+        self.pairs.push(Pair {
+            x: self.input.center(row2),
+            z: self.output.center(row3),
+            odd,
+            num,
+            paths: first..self.paths.len(),
+        });
+    }
+
+    /// Degrees of the filter.
+    pub fn filter_degrees(&self) -> usize {
+        self.spec.first.1 + 1
+    }
+
+    /// Highest degree of the frames that this plan takes.
+    pub fn frame_degree(&self) -> usize {
+        self.spec.second.1.max(self.spec.product.1)
+    }
+
+    /// Whether entries of features are in Cartesian order.
+    pub fn cartesian_order(&self) -> bool {
+        self.spec.cartesian_order
+    }
+
+    /// Rows of the weight.
+    pub fn weight_rows(&self) -> usize {
+        self.weight_rows
+    }
+
+    /// Multiply-adds for one edge and feature, roughly.
+    pub(super) fn work(&self) -> usize {
+        let rotation = |side: &Side| -> usize {
+            let of = |i: &Irrep| (2 * i.reach + 1) * (2 * i.degree + 1);
+            side.irreps.iter().map(of).sum()
+        };
+        rotation(&self.input) + rotation(&self.output) + 3 * self.coefficients.len()
+    }
+}

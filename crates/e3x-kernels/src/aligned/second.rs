@@ -1,0 +1,313 @@
+//! Mixed second derivatives along tangents: what one edge adds to each of the five arguments.
+//!
+//! With a dot for the derivative along the tangents, the sum becomes
+//!
+//! ```text
+//! dS = sum over pairs and |m|  dg p(x', z') + g (p(dx', z') + p(x', dz'))
+//! dx' = D dx + dD x     dz' = E dz + dE z     dg = sum over paths  c (dw r + w dr)
+//! ```
+//!
+//! with D and E for the frames of input and output, and what is computed are the first derivatives of dS.
+
+use super::drive::{EdgeKernel, Sink};
+use super::pass::{MAX_NUM, Pass, couple, couple_back, for_num, pair_products, weighted_sum};
+use super::plan::Side;
+use super::rotate::{into_frame, out_of_frame, outer_product};
+use std::marker::PhantomData;
+
+use super::{SLOTS, Slot};
+use crate::Real;
+use crate::lanes::{self, Arithmetic, LANES, Lanes};
+
+pub(super) struct Second<'a, T, A> {
+    arithmetic: PhantomData<A>,
+    pass: &'a Pass<'a, T>,
+    args: [&'a [T]; SLOTS],
+    tangents: [Option<&'a [T]>; SLOTS],
+}
+
+/// Buffers for the features of one end of an edge.
+struct End<T> {
+    /// Rows of the node and of its tangent, all blocks.
+    values: Vec<Lanes<T>>,
+    tangent: Vec<Lanes<T>>,
+    /// The same in the frame of the edge, one block.
+    local: Vec<Lanes<T>>,
+    local_tangent: Vec<Lanes<T>>,
+    /// Derivatives with respect to them, all blocks.
+    grad: Vec<Lanes<T>>,
+    grad_tangent: Vec<Lanes<T>>,
+}
+
+impl<T: Real> End<T> {
+    fn new(side: &Side, blocks: usize) -> Self {
+        let zeros = |rows: usize| vec![[T::ZERO; LANES]; rows];
+        Self {
+            values: zeros(side.rows * blocks),
+            tangent: zeros(side.rows * blocks),
+            local: zeros(side.local_rows),
+            local_tangent: zeros(side.local_rows),
+            grad: zeros(side.local_rows * blocks),
+            grad_tangent: zeros(side.local_rows * blocks),
+        }
+    }
+}
+
+pub(super) struct Scratch<T> {
+    x: End<T>,
+    z: End<T>,
+    /// Derivatives with respect to the radial part, one block.
+    radial: Vec<Lanes<T>>,
+    /// Rows of a node while they are added to.
+    rows: Vec<Lanes<T>>,
+}
+
+/// The matrices of an edge, and their tangent.
+type Matrices<'a, T> = (&'a [T], Option<&'a [T]>);
+
+impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
+    pub fn new(
+        pass: &'a Pass<'a, T>,
+        args: [&'a [T]; SLOTS],
+        tangents: [Option<&'a [T]>; SLOTS],
+    ) -> Self {
+        Self {
+            arithmetic: PhantomData,
+            pass,
+            args,
+            tangents,
+        }
+    }
+
+    fn arg(&self, slot: Slot) -> &[T] {
+        self.args[slot as usize]
+    }
+
+    fn tangent(&self, slot: Slot) -> Option<&[T]> {
+        self.tangents[slot as usize]
+    }
+
+    /// Reads the features of one end and their tangent, and turns both into the frame.
+    #[inline(always)]
+    fn read_end(
+        &self,
+        side: &Side,
+        slot: Slot,
+        (node, block): (usize, usize),
+        (matrices, turned): Matrices<'_, T>,
+        end: &mut End<T>,
+    ) {
+        let values = &mut end.values[block * side.rows..];
+        self.pass.load(side, self.arg(slot), node, block, values);
+        end.local.fill([T::ZERO; LANES]);
+        end.local_tangent.fill([T::ZERO; LANES]);
+        into_frame::<A, T>(side, matrices, values, &mut end.local);
+        if let Some(turned) = turned {
+            into_frame::<A, T>(side, turned, values, &mut end.local_tangent);
+        }
+        if let Some(tangent) = self.tangent(slot) {
+            let values = &mut end.tangent[block * side.rows..];
+            self.pass.load(side, tangent, node, block, values);
+            into_frame::<A, T>(side, matrices, values, &mut end.local_tangent);
+        }
+    }
+
+    /// Adds the derivatives with respect to the features of one end, in the order of features.
+    #[inline(always)]
+    fn turn_back(
+        &self,
+        side: &Side,
+        block: usize,
+        (matrices, turned): Matrices<'_, T>,
+        end: &End<T>,
+        rows: &mut [Lanes<T>],
+    ) {
+        out_of_frame::<A, T>(side, matrices, &end.grad[block * side.local_rows..], rows);
+        if let Some(turned) = turned {
+            let local = &end.grad_tangent[block * side.local_rows..];
+            out_of_frame::<A, T>(side, turned, local, rows);
+        }
+    }
+
+    /// Adds the derivatives with respect to the frame of one end.
+    #[inline(always)]
+    fn frame_of_end(&self, side: &Side, slot: Slot, end: &End<T>, out: &mut [T]) {
+        outer_product::<A, T>(side, self.pass.blocks, &end.grad, &end.values, out);
+        if self.tangent(slot).is_some() {
+            outer_product::<A, T>(side, self.pass.blocks, &end.grad_tangent, &end.tangent, out);
+        }
+    }
+
+    /// Couples one pair of irreps of one block.
+    #[inline(always)]
+    fn pair<const N: usize>(
+        &self,
+        n: usize,
+        index: usize,
+        (edge, block): (usize, usize),
+        wanted: [bool; SLOTS],
+        s: &mut Scratch<T>,
+        weight_sums: &mut [Lanes<T>],
+    ) {
+        let plan = self.pass.plan;
+        let pair = &plan.pairs[index];
+        let [input, radial, weight, input_frame, output_frame, output] = wanted;
+        let [dx, dr, dw, turns_x, turns_z, dz] = self.tangents.map(|tangent| tangent.is_some());
+        let (dx, dz) = (dx || turns_x, dz || turns_z);
+        let (mut gains, mut moved_gains) = ([[T::ZERO; LANES]; N], [[T::ZERO; LANES]; N]);
+        let (mut products, mut moved) = ([[T::ZERO; LANES]; N], [[T::ZERO; LANES]; N]);
+        if (radial && dw) || (weight && dr) {
+            pair_products::<A, T>(pair, n, &s.x.local, &s.z.local, &mut products);
+        }
+        if radial || weight {
+            if dx {
+                pair_products::<A, T>(pair, n, &s.x.local_tangent, &s.z.local, &mut moved);
+            }
+            if dz {
+                pair_products::<A, T>(pair, n, &s.x.local, &s.z.local_tangent, &mut moved);
+            }
+        }
+        for path in pair.paths.clone() {
+            let c = self.pass.coefficients(path, n);
+            let at = &plan.paths[path];
+            let row = edge * plan.filter_degrees() + at.degree;
+            let of = |values: &[T], row: usize| self.pass.row(values, row, block);
+            let w = of(self.arg(Slot::Weight), at.weight);
+            let r = of(self.arg(Slot::Radial), row);
+            let gain = lanes::product(&w, &r);
+            let mut moved_gain = [T::ZERO; LANES];
+            let q = weighted_sum::<A, T>(n, c, &moved);
+            if radial {
+                lanes::accumulate::<A, T>(&mut s.radial[at.degree], &w, &q);
+            }
+            if weight {
+                lanes::accumulate::<A, T>(&mut weight_sums[path], &r, &q);
+            }
+            if let Some(tangent) = self.tangent(Slot::Weight) {
+                let dw = of(tangent, at.weight);
+                lanes::accumulate::<A, T>(&mut moved_gain, &dw, &r);
+                if radial {
+                    let q = weighted_sum::<A, T>(n, c, &products);
+                    lanes::accumulate::<A, T>(&mut s.radial[at.degree], &dw, &q);
+                }
+            }
+            if let Some(tangent) = self.tangent(Slot::Radial) {
+                let dr = of(tangent, row);
+                lanes::accumulate::<A, T>(&mut moved_gain, &w, &dr);
+                if weight {
+                    let q = weighted_sum::<A, T>(n, c, &products);
+                    lanes::accumulate::<A, T>(&mut weight_sums[path], &dr, &q);
+                }
+            }
+            for m in 0..n {
+                lanes::accumulate_scaled::<A, T>(&mut gains[m], c[m], &gain);
+                lanes::accumulate_scaled::<A, T>(&mut moved_gains[m], c[m], &moved_gain);
+            }
+        }
+        if input || input_frame {
+            let grad = &mut s.x.grad[block * plan.input.local_rows..];
+            if dr || dw {
+                couple_back::<A, T>(pair, n, &moved_gains, &s.z.local, grad);
+            }
+            if dz {
+                couple_back::<A, T>(pair, n, &gains, &s.z.local_tangent, grad);
+            }
+            if input_frame || turns_x {
+                let grad = &mut s.x.grad_tangent[block * plan.input.local_rows..];
+                couple_back::<A, T>(pair, n, &gains, &s.z.local, grad);
+            }
+        }
+        if output || output_frame {
+            let grad = &mut s.z.grad[block * plan.output.local_rows..];
+            if dr || dw {
+                couple::<A, T>(pair, n, &moved_gains, &s.x.local, grad);
+            }
+            if dx {
+                couple::<A, T>(pair, n, &gains, &s.x.local_tangent, grad);
+            }
+            if output_frame || turns_z {
+                let grad = &mut s.z.grad_tangent[block * plan.output.local_rows..];
+                couple::<A, T>(pair, n, &gains, &s.x.local, grad);
+            }
+        }
+    }
+}
+
+impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
+    type Arithmetic = A;
+    type Scratch = Scratch<T>;
+
+    fn pass(&self) -> &Pass<'_, T> {
+        self.pass
+    }
+
+    fn scratch(&self) -> Scratch<T> {
+        let (plan, blocks) = (self.pass.plan, self.pass.blocks);
+        let zeros = |rows: usize| vec![[T::ZERO; LANES]; rows];
+        Scratch {
+            x: End::new(&plan.input, blocks),
+            z: End::new(&plan.output, blocks),
+            radial: zeros(plan.filter_degrees()),
+            rows: zeros(plan.input.rows.max(plan.output.rows)),
+        }
+    }
+
+    #[inline(always)]
+    fn edge(&self, edge: usize, wanted: [bool; SLOTS], s: &mut Scratch<T>, sink: &mut Sink<'_, T>) {
+        let (pass, plan) = (self.pass, self.pass.plan);
+        let [input, radial, weight, input_frame, output_frame, output] = wanted;
+        let src = pass.edges.src()[edge] as usize;
+        let dst = pass.edges.dst()[edge] as usize;
+        let len = self.arg(Slot::InputFrame).len() / pass.edges.len();
+        let range = edge * len..(edge + 1) * len;
+        let matrices = |slot: Slot| {
+            let turned = self.tangent(slot).map(|tangent| &tangent[range.clone()]);
+            (&self.arg(slot)[range.clone()], turned)
+        };
+        let into_x = matrices(Slot::InputFrame);
+        let into_z = matrices(Slot::OutputFrame);
+        for end in [&mut s.x, &mut s.z] {
+            end.grad.fill([T::ZERO; LANES]);
+            end.grad_tangent.fill([T::ZERO; LANES]);
+        }
+        for block in 0..pass.blocks {
+            self.read_end(&plan.input, Slot::Input, (src, block), into_x, &mut s.x);
+            self.read_end(&plan.output, Slot::Output, (dst, block), into_z, &mut s.z);
+            s.radial.fill([T::ZERO; LANES]);
+            let first = block * if weight { plan.paths.len() } else { 0 };
+            let sums = &mut sink.weight[first..];
+            for (index, pair) in plan.pairs.iter().enumerate() {
+                for_num!(pair.num, self.pair(index, (edge, block), wanted, s, sums));
+            }
+            if input {
+                let rows = &mut s.rows[..plan.input.rows];
+                sink.input.load(src, block, rows);
+                self.turn_back(&plan.input, block, into_x, &s.x, rows);
+                sink.input.store(src, block, rows);
+            }
+            if output {
+                let rows = &mut s.rows[..plan.output.rows];
+                sink.output.load(dst, block, rows);
+                self.turn_back(&plan.output, block, into_z, &s.z, rows);
+                sink.output.store(dst, block, rows);
+            }
+            if radial {
+                // SAFETY: an edge is visited once, by one task.
+                let out = unsafe { sink.radial.of(edge) };
+                for (out, lanes) in out.chunks_exact_mut(pass.features).zip(&s.radial) {
+                    lanes::store(out, block, lanes);
+                }
+            }
+        }
+        if input_frame {
+            // SAFETY: an edge is visited once, by one task.
+            let out = unsafe { sink.input_frame.of(edge) };
+            self.frame_of_end(&plan.input, Slot::Input, &s.x, out);
+        }
+        if output_frame {
+            // SAFETY: an edge is visited once, by one task.
+            let out = unsafe { sink.output_frame.of(edge) };
+            self.frame_of_end(&plan.output, Slot::Output, &s.z, out);
+        }
+    }
+}
