@@ -32,30 +32,50 @@
 mod cache;
 mod cartesian;
 mod clebsch_gordan;
+mod complex_basis;
+mod convert;
 mod error;
+mod exact;
+mod gaunt;
+mod half_integer;
 mod harmonics;
+mod irreps;
 mod normalization;
 mod order;
 mod quadrature;
 mod real;
 mod rotations;
+mod sphere_transform;
+mod wigner_symbols;
 
 pub use cartesian::{irreps_to_tensor, is_traceless_symmetric, tensor_to_irreps};
 pub use clebsch_gordan::{
     ClebschGordanTerm, MAX_CLEBSCH_GORDAN_DEGREE, clebsch_gordan, clebsch_gordan_for_degrees,
     clebsch_gordan_terms,
 };
+pub use complex_basis::{complex_to_real, real_to_complex};
+pub use convert::{
+    Convention, FeatureConversion, IrrepsMemory, LinearPath, TensorPath, linear_paths, tensor_paths,
+};
 pub use error::{Error, Result};
+pub use gaunt::{gaunt, gaunt_factor, gaunt_for_degrees};
+pub use half_integer::HalfInteger;
 pub use harmonics::{
     DerivativeTerm, MAX_DEGREE, SolidHarmonics, SphericalHarmonics, derivative_terms,
     solid_harmonics, spherical_harmonics,
 };
+pub use irreps::{Irrep, IrrepBlock, Irreps, Parity};
 pub use normalization::Normalization;
+pub use num_complex::Complex64;
 pub use order::{Order, cartesian_permutation, cartesian_permutation_for_degree, num_harmonics};
-pub use quadrature::{Quadrature, QuadratureSize, delley_quadrature, lebedev_quadrature};
+pub use quadrature::{
+    Quadrature, QuadratureSize, delley_quadrature, gauss_legendre_quadrature, lebedev_quadrature,
+};
 pub use real::Real;
 pub use rotations::{
     GeneratorTerm, WignerD, alignment_rotation, euler_angles_from_rotation, generator_terms,
     quaternion_from_rotation, random_rotation, random_rotations, rotation, rotation_euler,
-    rotation_from_quaternion, wigner_d,
+    rotation_from_quaternion, wigner_d, wigner_d_from_quaternion,
 };
+pub use sphere_transform::SphereTransform;
+pub use wigner_symbols::{MAX_ANGULAR_MOMENTUM, clebsch_gordan_coefficient, wigner_3j, wigner_6j};
