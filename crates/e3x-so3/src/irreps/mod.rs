@@ -3,6 +3,7 @@
 mod parse;
 
 use crate::{Error, Result};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -331,15 +332,22 @@ impl Irreps {
         Ok((parity, max_degree, features))
     }
 
-    /// For every entry, the number of copies of the same representation in earlier entries.
-    pub(crate) fn first_features(&self) -> Vec<usize> {
-        let before = |i: usize| {
-            let earlier = self.blocks[..i].iter();
-            (earlier.filter(|block| block.irrep == self.blocks[i].irrep))
-                .map(|block| block.multiplicity)
-                .sum()
+    /// The feature of the first copy of each entry, when all copies of a representation are numbered: the number of
+    /// copies in earlier entries.
+    ///
+    /// ```
+    /// let irreps: e3x_so3::Irreps = "8x0e+4x1o+2x0e".parse()?;
+    /// assert_eq!(irreps.first_features(), [0, 0, 8]);
+    /// # Ok::<(), e3x_so3::Error>(())
+    /// ```
+    pub fn first_features(&self) -> Vec<usize> {
+        let mut counts = BTreeMap::new();
+        let next = |block: &IrrepBlock| {
+            let count = counts.entry(block.irrep).or_insert(0);
+            *count += block.multiplicity;
+            *count - block.multiplicity
         };
-        (0..self.blocks.len()).map(before).collect()
+        self.blocks.iter().map(next).collect()
     }
 }
 
