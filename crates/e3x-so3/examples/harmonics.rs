@@ -14,8 +14,10 @@
 use std::error::Error;
 
 use e3x_so3::{Normalization, Order, SphericalHarmonics, num_harmonics};
+use plotters::coord::Shift;
 use plotters::prelude::{
-    BitMapBackend, Color, IntoDrawingArea, IntoFont, PathElement, RGBColor, Text, TextStyle,
+    BitMapBackend, Color, DrawingArea, IntoDrawingArea, IntoFont, PathElement, RGBColor, Text,
+    TextStyle,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, WHITE, register_font};
@@ -203,6 +205,90 @@ impl Canvas {
     }
 }
 
+type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+type Drawn = Result<(), Box<dyn Error>>;
+
+/// Where things are, in pixels.
+struct Layout {
+    /// The column of labels on the left.
+    margin: usize,
+    /// The square for one harmonic.
+    cell: usize,
+}
+
+impl Layout {
+    const COLUMNS: usize = 2 * MAX_DEGREE + 1;
+
+    fn new(width: usize) -> Self {
+        let margin = width / 14;
+        let cell = (width - margin) / Self::COLUMNS;
+        Self { margin, cell }
+    }
+
+    fn height(&self) -> usize {
+        self.cell * (MAX_DEGREE + 1) + self.margin * 2 / 3
+    }
+
+    fn text(&self) -> TextStyle<'static> {
+        TextStyle::from((FONT, self.margin as f64 * 0.36).into_font())
+            .color(&INK)
+            .pos(Pos::new(HPos::Center, VPos::Center))
+    }
+
+    fn draw_harmonics(&self, area: &Area<'_>, camera: &Camera) -> Drawn {
+        let normalization = Normalization::Orthonormal;
+        let harmonics = SphericalHarmonics::new(MAX_DEGREE, false, normalization, false)?;
+        for index in 0..num_harmonics(MAX_DEGREE) {
+            let l = index.isqrt();
+            let column = (MAX_DEGREE as isize + Order::Standard.m(l, index - l * l)) as usize;
+            let mut canvas = Canvas::new(self.cell * SAMPLES);
+            canvas.draw(&surface(&harmonics, index, camera));
+            let (left, top) = (self.margin + column * self.cell, l * self.cell);
+            for y in 0..self.cell {
+                for x in 0..self.cell {
+                    let place = ((left + x) as i32, (top + y) as i32);
+                    area.draw_pixel(place, &canvas.pixel(x, y))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_labels(&self, area: &Area<'_>) -> Drawn {
+        for l in 0..=MAX_DEGREE {
+            let place = (self.margin * 3 / 4, l * self.cell + self.cell / 2);
+            let place = (place.0 as i32, place.1 as i32);
+            area.draw(&Text::new(format!("l = {l}"), place, self.text()))?;
+        }
+        for column in 0..Self::COLUMNS {
+            let label = format!("m = {}", column as isize - MAX_DEGREE as isize);
+            let x = self.margin + column * self.cell + self.cell / 2;
+            let y = (MAX_DEGREE + 1) * self.cell + self.margin / 4;
+            let place = (x as i32, y as i32);
+            area.draw(&Text::new(label.replace('-', "−"), place, self.text()))?;
+        }
+        Ok(())
+    }
+
+    /// The coordinate axes, in the upper right corner.
+    fn draw_axes(&self, area: &Area<'_>, camera: &Camera) -> Drawn {
+        let x = self.margin + self.cell * (Self::COLUMNS - 1) - self.cell / 5;
+        let y = self.cell * 3 / 5;
+        for (k, name) in ["x", "y", "z"].into_iter().enumerate() {
+            let axis = std::array::from_fn(|i| if i == k { self.cell as f64 } else { 0.0 });
+            let [right, up, _] = camera.project(axis);
+            let at = |length: f64| {
+                let place = [x as f64 + length * right, y as f64 - length * up];
+                (place[0].round() as i32, place[1].round() as i32)
+            };
+            let line = PathElement::new([at(0.0), at(0.28)], INK.stroke_width(2));
+            area.draw(&line)?;
+            area.draw(&Text::new(name, at(0.4), self.text()))?;
+        }
+        Ok(())
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments
@@ -212,64 +298,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !(64..=10_000).contains(&width) {
         return Err("the width must be between 64 and 10000 pixels".into());
     }
-    let columns = 2 * MAX_DEGREE + 1;
-    let margin = width / 14;
-    let cell = (width - margin) / columns;
-    let height = cell * (MAX_DEGREE + 1) + margin * 2 / 3;
-
     register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
         .map_err(|_| "the built-in font cannot be read")?;
-    let root = BitMapBackend::new(&path, (width as u32, height as u32)).into_drawing_area();
-    root.fill(&WHITE)?;
+    let layout = Layout::new(width);
+    let size = (width as u32, layout.height() as u32);
+    let area = BitMapBackend::new(&path, size).into_drawing_area();
+    area.fill(&WHITE)?;
     let camera = Camera::new(0.42, 0.6);
-    let harmonics = SphericalHarmonics::new(MAX_DEGREE, false, Normalization::Orthonormal, false)?;
-    for index in 0..num_harmonics(MAX_DEGREE) {
-        let l = index.isqrt();
-        let column = (MAX_DEGREE as isize + Order::Standard.m(l, index - l * l)) as usize;
-        let mut canvas = Canvas::new(cell * SAMPLES);
-        canvas.draw(&surface(&harmonics, index, &camera));
-        let (left, top) = (margin + column * cell, l * cell);
-        for y in 0..cell {
-            for x in 0..cell {
-                let place = ((left + x) as i32, (top + y) as i32);
-                root.draw_pixel(place, &canvas.pixel(x, y))?;
-            }
-        }
-    }
-    let style = TextStyle::from((FONT, margin as f64 * 0.36).into_font())
-        .color(&INK)
-        .pos(Pos::new(HPos::Center, VPos::Center));
-    for l in 0..=MAX_DEGREE {
-        let place = (margin as i32 * 3 / 4, (l * cell + cell / 2) as i32);
-        root.draw(&Text::new(format!("l = {l}"), place, style.clone()))?;
-    }
-    for column in 0..columns {
-        let m = column as isize - MAX_DEGREE as isize;
-        let label = format!("m = {m}").replace('-', "−");
-        let place = (
-            (margin + column * cell + cell / 2) as i32,
-            ((MAX_DEGREE + 1) * cell + margin / 4) as i32,
-        );
-        root.draw(&Text::new(label, place, style.clone()))?;
-    }
-    let center = (width - cell, cell * 3 / 5);
-    for (k, name) in ["x", "y", "z"].into_iter().enumerate() {
-        let mut axis = [0.0; 3];
-        axis[k] = 1.0;
-        let [right, up, _] = camera.project(axis);
-        let at = |length: f64| {
-            let length = length * cell as f64;
-            let place = [
-                center.0 as f64 + length * right,
-                center.1 as f64 - length * up,
-            ];
-            (place[0].round() as i32, place[1].round() as i32)
-        };
-        let line = PathElement::new([at(0.0), at(0.28)], INK.stroke_width(2));
-        root.draw(&line)?;
-        root.draw(&Text::new(name, at(0.4), style.clone()))?;
-    }
-    root.present()?;
-    println!("{path}: {width} x {height} pixels");
+    layout.draw_harmonics(&area, &camera)?;
+    layout.draw_labels(&area)?;
+    layout.draw_axes(&area, &camera)?;
+    area.present()?;
+    println!("{path}: {} x {} pixels", size.0, size.1);
     Ok(())
 }

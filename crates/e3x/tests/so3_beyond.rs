@@ -151,7 +151,7 @@ fn bad_quaternions_are_errors_and_no_quaternions_are_fine() -> Result<()> {
 fn transforms_go_there_and_back_and_are_differentiable() -> Result<()> {
     let (_, weights) = gauss_legendre_quadrature(6, DType::F64, CPU)?;
     let rule = e3x_so3::gauss_legendre_quadrature(6)?;
-    let transform = SphereTransform::new(&rule, 3, false, RACAH, DType::F64, CPU)?;
+    let transform = SphereTransform::on_grid(6, 3, false, RACAH, DType::F64, CPU)?;
     let x = random(&[2, 2, 16, 3], 0)?;
     let values = transform.to_values(&x)?;
     assert_eq!(values.dims(), [2, 2, 28, 3]);

@@ -21,7 +21,7 @@ mod wigner;
 pub use alignment::alignment_rotation;
 pub use cartesian::{irreps_to_tensor, is_traceless_symmetric, tensor_to_irreps};
 pub use clebsch_gordan::{clebsch_gordan, clebsch_gordan_for_degrees};
-pub use e3x_so3::{Normalization, QuadratureSize};
+pub use e3x_so3::{Normalization, Quadrature, QuadratureSize};
 pub use euler::euler_angles_from_rotation;
 pub use gaunt::{gaunt, gaunt_for_degrees};
 pub use harmonics::{SphericalHarmonicsConfig, solid_harmonics, spherical_harmonics};

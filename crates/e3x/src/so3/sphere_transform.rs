@@ -23,9 +23,8 @@ use crate::error::{check_float, check_same_dtype};
 /// ```
 /// use candle_core::{DType, Device, Tensor};
 /// use e3x::so3::{Normalization, SphereTransform};
-/// let rule = e3x_so3::gauss_legendre_quadrature(4)?;
 /// let transform =
-///     SphereTransform::new(&rule, 2, true, Normalization::Racah, DType::F64, &Device::Cpu)?;
+///     SphereTransform::on_grid(4, 2, true, Normalization::Racah, DType::F64, &Device::Cpu)?;
 /// let x = Tensor::rand(-1.0, 1.0, (5, 1, 9, 8), &Device::Cpu)?; // features
 /// let values = transform.to_values(&x)?;
 /// assert_eq!(values.dims(), [5, 1, 15, 8]);
@@ -73,6 +72,30 @@ impl SphereTransform {
             synthesis: transposed(transform.synthesis(), (points, rows))?,
             analysis: transposed(transform.analysis(), (rows, points))?,
         })
+    }
+
+    /// The transform on the grid of
+    /// [`gauss_legendre_quadrature`](super::gauss_legendre_quadrature) of a precision.
+    ///
+    /// # Errors
+    /// If `precision` is above 2000, or as [`SphereTransform::new`].
+    pub fn on_grid(
+        precision: usize,
+        max_degree: usize,
+        cartesian_order: bool,
+        normalization: Normalization,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        let rule = e3x_so3::gauss_legendre_quadrature(precision)?;
+        Self::new(
+            &rule,
+            max_degree,
+            cartesian_order,
+            normalization,
+            dtype,
+            device,
+        )
     }
 
     /// Values at the points.
