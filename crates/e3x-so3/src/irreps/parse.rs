@@ -33,7 +33,7 @@ impl FromStr for Irrep {
         };
         let end = trimmed.char_indices().next_back().ok_or_else(error)?;
         let degree = number(&trimmed[..end.0]).ok_or_else(error)?;
-        crate::error::check_degree("irreps", MAX_DEGREE, degree)?;
+        crate::error::check_degree("degree", MAX_DEGREE, degree)?;
         let parity = match end.1 {
             'e' => Parity::Even,
             'o' => Parity::Odd,

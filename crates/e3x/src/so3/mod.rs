@@ -1,8 +1,9 @@
 //! Rotations, spherical harmonics and coupling coefficients as tensors; mirrors `e3x.so3`.
 //!
 //! Functions of tensors work on batches (the leading axes) and are differentiable to any order.
-//! Rotations act from the right on row vectors: `r @ rot`. The mathematics, on plain slices, is in
-//! the crate [`e3x_so3`].
+//! Beyond E3x there are quaternions, Gaunt coefficients and transforms between coefficients and
+//! values on the sphere. Rotations act from the right on row vectors: `r @ rot`. The mathematics, on
+//! plain slices, is in the crate [`e3x_so3`].
 
 mod alignment;
 mod cartesian;
