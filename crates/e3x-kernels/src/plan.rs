@@ -148,9 +148,9 @@ impl CouplingPlan {
                     )
                 })?;
             let terms = terms.iter().map(|t| Term {
-                i: t.m1 as u16,
-                j: t.m2 as u16,
-                k: t.m3 as u16,
+                i: t.m1,
+                j: t.m2,
+                k: t.m3,
                 value: t.value,
             });
             self.blocks.push(Block {

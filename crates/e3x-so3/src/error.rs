@@ -104,6 +104,16 @@ pub enum Error {
         /// Name of the argument.
         argument: &'static str,
     },
+    /// An argument makes no sense.
+    #[error("`{argument}` must be {expected}, received {actual}")]
+    Invalid {
+        /// Name of the argument.
+        argument: &'static str,
+        /// What the function needs.
+        expected: String,
+        /// What came instead.
+        actual: String,
+    },
     /// The name of a normalization is not known.
     #[error(
         "normalization must be one of 'racah', 'schmidt', '4pi', 'orthonormal', received '{actual}'"

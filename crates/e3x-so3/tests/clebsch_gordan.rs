@@ -184,6 +184,29 @@ fn agree_with_exact_arithmetic() {
     assert!(low < 1e-15 && high < 1e-14);
 }
 
+/// Every fortieth triple of degrees up to 20, some coefficients of each.
+#[test]
+fn samples_of_all_degrees_to_20_agree_with_exact_arithmetic() {
+    let f = factorials(100);
+    let triples = (0..=20_usize).flat_map(|l1| {
+        (0..=20)
+            .flat_map(move |l2| (l1.abs_diff(l2)..=(l1 + l2).min(20)).map(move |l3| [l1, l2, l3]))
+    });
+    let (mut largest, mut count) = (0.0_f64, 0);
+    for degrees in triples.step_by(40) {
+        let l = degrees.map(|l| l as isize);
+        let terms = clebsch_gordan_terms(degrees[0], degrees[1], degrees[2], false).unwrap();
+        for term in terms.iter().skip(count % 7).step_by(terms.len() / 3 + 1) {
+            let m = term.positions();
+            let m = std::array::from_fn(|i| m[i] as isize - l[i]);
+            largest = largest.max((term.value - exact_real(&f, l, m)).abs());
+            count += 1;
+        }
+    }
+    println!("largest error of {count} coefficients: {largest:e}");
+    assert!(count > 300 && largest < 1e-15);
+}
+
 #[test]
 fn beyond_128_bits_they_agree_with_exact_arithmetic() {
     let f = factorials(300);
@@ -191,7 +214,7 @@ fn beyond_128_bits_they_agree_with_exact_arithmetic() {
         let l = degrees.map(|l| l as isize);
         let terms = clebsch_gordan_terms(degrees[0], degrees[1], degrees[2], false).unwrap();
         for term in terms.iter().step_by(terms.len() / 50) {
-            let m = [term.m1, term.m2, term.m3];
+            let m = term.positions();
             let m = std::array::from_fn(|i| m[i] as isize - l[i]);
             let exact = exact_real(&f, l, m);
             assert!((term.value - exact).abs() < 1e-14, "{degrees:?} {m:?}");
@@ -250,7 +273,8 @@ fn couple_harmonics_to_harmonics() {
                 .unwrap()
                 .iter()
             {
-                product[t.m3] += t.value * y[l1 * l1 + t.m1] * y[l2 * l2 + t.m2];
+                let [m1, m2, m3] = t.positions();
+                product[m3] += t.value * y[l1 * l1 + m1] * y[l2 * l2 + m2];
             }
             let target = &y[l3 * l3..(l3 + 1) * (l3 + 1)];
             let factor = common::dot(&product, target);
@@ -269,9 +293,8 @@ fn sparse_and_dense_agree_and_are_sorted() {
     assert!(terms.is_sorted_by_key(|t| (t.m1, t.m2, t.m3)));
     let standard = clebsch_gordan_for_degrees(3, 2, 4, false).unwrap();
     for t in terms.iter() {
-        let i = order.m(3, t.m1) + 3;
-        let j = order.m(2, t.m2) + 2;
-        let k = order.m(4, t.m3) + 4;
+        let [m1, m2, m3] = t.positions();
+        let (i, j, k) = (order.m(3, m1) + 3, order.m(2, m2) + 2, order.m(4, m3) + 4);
         assert_eq!(standard[((i * 5 + j) * 9 + k) as usize], t.value);
     }
     let nonzero = standard.iter().filter(|v| **v != 0.0).count();

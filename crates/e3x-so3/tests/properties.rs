@@ -1,13 +1,18 @@
 //! Whatever comes in, nothing panics, and what must hold holds.
 
 use e3x_so3::{
-    Normalization, QuadratureSize, SphericalHarmonics, alignment_rotation, clebsch_gordan_terms,
-    delley_quadrature, derivative_terms, euler_angles_from_rotation, irreps_to_tensor,
-    is_traceless_symmetric, lebedev_quadrature, quaternion_from_rotation, rotation, rotation_euler,
-    rotation_from_quaternion, solid_harmonics, spherical_harmonics, tensor_to_irreps, wigner_d,
+    HalfInteger, Normalization, QuadratureSize, SphereTransform, SphericalHarmonics, WignerD,
+    alignment_rotation, clebsch_gordan, clebsch_gordan_coefficient, clebsch_gordan_for_degrees,
+    clebsch_gordan_terms, complex_to_real, delley_quadrature, derivative_terms,
+    euler_angles_from_rotation, gaunt_factor, gauss_legendre_quadrature, generator_terms,
+    irreps_to_tensor, is_traceless_symmetric, lebedev_quadrature, quaternion_from_rotation,
+    random_rotations, rotation, rotation_euler, rotation_from_quaternion, solid_harmonics,
+    spherical_harmonics, tensor_to_irreps, wigner_3j, wigner_6j, wigner_d,
+    wigner_d_from_quaternion,
 };
 use proptest::num::{f32, f64};
 use proptest::prelude::*;
+use rand::SeedableRng;
 
 proptest! {
     #[test]
@@ -90,5 +95,85 @@ proptest! {
             prop_assert_eq!(lebedev_quadrature(size).points.len(), 5810);
             prop_assert_eq!(delley_quadrature(size).points.len(), 3470);
         }
+    }
+
+    #[test]
+    fn quaternions_of_any_length_rotate(
+        q in prop::array::uniform4(f64::ANY),
+        max_degree in prop_oneof![0..4_usize, Just(101), any::<usize>()],
+        cartesian in any::<bool>(),
+    ) {
+        let d = wigner_d_from_quaternion(q, max_degree, cartesian);
+        let direction = q.iter().all(|x| x.is_finite()) && q.iter().any(|x| *x != 0.0);
+        prop_assert_eq!(d.is_ok(), direction && max_degree <= 100);
+        if let (Ok(d), true) = (d, max_degree < 4) {
+            // Orthogonal: the squares of all elements add up to the number of rows.
+            let squares: f64 = d.iter().map(|x| x * x).sum();
+            let rows = ((max_degree + 1) * (max_degree + 1)) as f64;
+            prop_assert!((squares - rows).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn wrong_lengths_are_errors(
+        rot in prop::collection::vec(f64::ANY, 0..20),
+        len in 0..40_usize,
+        max_degree in 0..3_usize,
+    ) {
+        let wigner = WignerD::new(max_degree, true).unwrap();
+        let size = (max_degree + 1).pow(4);
+        let mut out = vec![0.0; len];
+        let fits = |item: usize| rot.len() % item == 0 && len == rot.len() / item * size;
+        let matrices = wigner.matrices(&rot, &mut out);
+        prop_assert!(matrices.is_err() || fits(9));
+        let quaternions = wigner.matrices_from_quaternions(&rot, &mut out);
+        prop_assert!(quaternions.is_err() || fits(4));
+        let harmonics = SphericalHarmonics::new(max_degree, true, Normalization::Racah, false);
+        let values = harmonics.unwrap().values(&rot, &mut out);
+        let num = (max_degree + 1).pow(2);
+        prop_assert_eq!(values.is_ok(), rot.len() % 3 == 0 && len == rot.len() / 3 * num);
+        let rule = gauss_legendre_quadrature(2 * max_degree).unwrap();
+        let transform = SphereTransform::new(&rule, max_degree, true, Normalization::Racah);
+        let transform = transform.unwrap();
+        let _ = transform.to_values(&rot, len, &mut out);
+        let _ = transform.to_coefficients(&rot, len % 3, &mut out);
+    }
+
+    #[test]
+    fn symbols_never_panic(
+        j in prop::array::uniform6(prop_oneof![any::<i32>(), -2..20]),
+        m in prop::array::uniform3(prop_oneof![any::<i32>(), -9..10]),
+    ) {
+        let (halves, m) = (j.map(HalfInteger::halves), m.map(HalfInteger::halves));
+        let three = [halves[0], halves[1], halves[2]];
+        let bounded = |x: f64| x.abs() <= 1.0 + 1e-12;
+        prop_assert!(wigner_3j(three, m).is_ok_and(bounded) || wigner_3j(three, m).is_err());
+        let cg = clebsch_gordan_coefficient(three, m);
+        prop_assert!(cg.is_err() || cg.is_ok_and(bounded));
+        let negative = j.iter().any(|&j| j < 0);
+        let large = j.iter().any(|&j| j > 2000);
+        prop_assert_eq!(wigner_6j(halves).is_err(), negative || large);
+    }
+
+    #[test]
+    fn absurd_degrees_are_errors(
+        l in prop::array::uniform3(prop_oneof![Just(usize::MAX), 1001..usize::MAX, 0..9_usize]),
+    ) {
+        let limits = |limit: usize| l.iter().all(|&l| l <= limit);
+        prop_assert_eq!(clebsch_gordan(l[0], l[1], l[2], true).is_ok(), limits(200));
+        prop_assert_eq!(clebsch_gordan_for_degrees(l[0], l[1], l[2], false).is_ok(), limits(200));
+        prop_assert_eq!(gaunt_factor(l[0], l[1], l[2], Normalization::FourPi).is_ok(), limits(200));
+        prop_assert_eq!(complex_to_real(l[0], true).is_ok(), l[0] <= 1000);
+        prop_assert_eq!(generator_terms(l[0], true).is_ok(), l[0] <= 100);
+        prop_assert_eq!(derivative_terms(l[0], true).is_ok(), l[0] <= 1000);
+        prop_assert_eq!(gauss_legendre_quadrature(l[0]).is_ok(), l[0] <= 2000);
+    }
+
+    #[test]
+    fn perturbations_are_checked(perturbation in f64::ANY, num in 0..4_usize) {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
+        let drawn = random_rotations::<f32, _>(&mut rng, perturbation, num);
+        prop_assert_eq!(drawn.is_ok(), (0.0..=1.0).contains(&perturbation));
+        prop_assert!(drawn.is_err() || drawn.is_ok_and(|all| all.len() == num));
     }
 }

@@ -3,11 +3,12 @@
 //!
 //! Features carry irreducible representations of O(3) up to a degree L in plain tensors of shape
 //! `(..., P, (L+1)^2, F)`; see [`FeatureShape`]. Modules mirror E3x's: [`so3`], [`ops`], [`nn`], [`matrix`],
-//! [`config`]; [`autograd`] computes derivatives of any order, [`optim`] trains, [`testing`] checks
-//! layers of your own.
+//! [`config`]; [`autograd`] computes derivatives of any order, [`optim`] trains, [`convert`] exchanges
+//! features and weights with e3nn, [`testing`] checks layers of your own.
 
 pub mod autograd;
 pub mod config;
+pub mod convert;
 mod error;
 pub mod matrix;
 pub mod nn;

@@ -1,7 +1,8 @@
 //! Complex Clebsch–Gordan coefficients of integer degrees.
 
+use crate::exact::{coupling_range, coupling_sum, pascal};
 use num_bigint::BigInt;
-use num_traits::{ToPrimitive, Zero};
+use num_traits::ToPrimitive;
 
 /// The largest `l1 + l2 + l3` for which the sum of products of three binomials fits into 128 bits: it is at most
 /// `2^(l1+l2+l3)`.
@@ -55,7 +56,10 @@ impl Coupling {
                 };
                 let sum = match &rows {
                     Rows::Small(rows) => small_sum(rows, l1 - m1, up2),
-                    Rows::Large(rows) => large_sum(rows, l1 - m1, up2),
+                    // Never out of range: the sum has at most 3 · 200 bits.
+                    Rows::Large(rows) => coupling_sum(rows, l1 - m1, up2)
+                        .to_f64()
+                        .unwrap_or(f64::NAN),
                 };
                 values.push(sum / row1[l1 - m1] / row2[up2] * factor / row3[up3]);
             }
@@ -72,52 +76,14 @@ impl Coupling {
     }
 }
 
-/// The `k` for which none of the three binomials is zero.
-fn range(num: [usize; 3], down1: usize, up2: usize) -> std::ops::Range<usize> {
-    let [a, b, c] = num;
-    let first = (down1 + 1)
-        .saturating_sub(b)
-        .max((up2 + 1).saturating_sub(c));
-    let last = (a - 1).min(down1).min(up2);
-    first..last + 1
-}
-
 fn small_sum(rows: &[Vec<i128>; 3], down1: usize, up2: usize) -> f64 {
     let [a, b, c] = rows;
     let mut sum = 0;
-    for k in range([a.len(), b.len(), c.len()], down1, up2) {
+    for k in coupling_range([a.len(), b.len(), c.len()], down1, up2) {
         let term = a[k] * b[down1 - k] * c[up2 - k];
         sum += if k % 2 == 0 { term } else { -term };
     }
     sum as f64
-}
-
-fn large_sum(rows: &[Vec<BigInt>; 3], down1: usize, up2: usize) -> f64 {
-    let [a, b, c] = rows;
-    let mut sum = BigInt::zero();
-    for k in range([a.len(), b.len(), c.len()], down1, up2) {
-        let term = &a[k] * &b[down1 - k] * &c[up2 - k];
-        if k % 2 == 0 {
-            sum += term;
-        } else {
-            sum -= term;
-        }
-    }
-    // Never out of range: the sum has at most 3 · 200 bits.
-    sum.to_f64().unwrap_or(f64::NAN)
-}
-
-/// The binomial coefficients `(n over 0), ..., (n over n)`, exactly.
-fn pascal<N>(n: usize, integer: impl Fn(usize) -> N) -> Vec<N>
-where
-    N: Clone + std::ops::Mul<Output = N> + std::ops::Div<Output = N>,
-{
-    let mut row = vec![integer(1)];
-    for k in 1..=n {
-        let next = row[k - 1].clone() * integer(n + 1 - k) / integer(k);
-        row.push(next);
-    }
-    row
 }
 
 /// The square roots of the binomial coefficients of `n`.

@@ -21,17 +21,31 @@ const MAX_DENSE_ELEMENTS: usize = 1 << 30;
 
 /// One non-zero Clebsch–Gordan coefficient; see [`clebsch_gordan_terms`].
 ///
-/// The indices are positions within the degrees, in the chosen order: `0 <= m1 <= 2·degree1` and so on.
+/// The indices are positions within the degrees, in the chosen order: `0 <= m1 <= 2·degree1` and so on. They are short,
+/// because there are many terms: with all degrees up to 20, three and a half million.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClebschGordanTerm {
     /// Position of the component of the first factor.
-    pub m1: usize,
+    pub m1: u16,
     /// Position of the component of the second factor.
-    pub m2: usize,
+    pub m2: u16,
     /// Position of the component of the product.
-    pub m3: usize,
+    pub m3: u16,
     /// The coefficient.
     pub value: f64,
+}
+
+impl ClebschGordanTerm {
+    /// `m1`, `m2`, `m3` as indices.
+    ///
+    /// ```
+    /// let terms = e3x_so3::clebsch_gordan_terms(1, 1, 0, true)?;
+    /// assert_eq!(terms[2].positions(), [2, 2, 0]);
+    /// # Ok::<(), e3x_so3::Error>(())
+    /// ```
+    pub fn positions(&self) -> [usize; 3] {
+        [self.m1, self.m2, self.m3].map(usize::from)
+    }
 }
 
 /// The non-zero coefficients that couple `degree1` and `degree2` to `degree3`, sorted by `m1`, `m2`, `m3`.
@@ -70,7 +84,7 @@ pub struct ClebschGordanTerm {
 /// let terms = e3x_so3::clebsch_gordan_terms(1, 1, 0, true)?;
 /// assert_eq!(terms.len(), 3);
 /// for (i, term) in terms.iter().enumerate() {
-///     assert_eq!((term.m1, term.m2, term.m3), (i, i, 0));
+///     assert_eq!(term.positions(), [i, i, 0]);
 ///     assert!((term.value - 3.0_f64.sqrt().recip()).abs() < 1e-15);
 /// }
 /// # Ok::<(), e3x_so3::Error>(())
@@ -118,7 +132,8 @@ pub fn clebsch_gordan_for_degrees(
     let (num2, num3) = (2 * degree2 + 1, 2 * degree3 + 1);
     let mut dense = vec![0.0; (2 * degree1 + 1) * num2 * num3];
     for term in terms.iter() {
-        dense[(term.m1 * num2 + term.m2) * num3 + term.m3] = term.value;
+        let [m1, m2, m3] = term.positions();
+        dense[(m1 * num2 + m2) * num3 + m3] = term.value;
     }
     Ok(dense)
 }
@@ -163,8 +178,9 @@ pub fn clebsch_gordan(
         for l2 in 0..=max_degree2 {
             for l3 in l1.abs_diff(l2)..=(l1 + l2).min(max_degree3) {
                 for term in clebsch_gordan_terms(l1, l2, l3, cartesian_order)?.iter() {
-                    let row = (l1 * l1 + term.m1) * num2 + l2 * l2 + term.m2;
-                    dense[row * num3 + l3 * l3 + term.m3] = term.value;
+                    let [m1, m2, m3] = term.positions();
+                    let row = (l1 * l1 + m1) * num2 + l2 * l2 + m2;
+                    dense[row * num3 + l3 * l3 + m3] = term.value;
                 }
             }
         }
@@ -172,7 +188,7 @@ pub fn clebsch_gordan(
     Ok(dense)
 }
 
-fn check_degrees(arguments: [&'static str; 3], degrees: [usize; 3]) -> Result<()> {
+pub(crate) fn check_degrees(arguments: [&'static str; 3], degrees: [usize; 3]) -> Result<()> {
     for (argument, degree) in arguments.into_iter().zip(degrees) {
         check_degree(argument, MAX_CLEBSCH_GORDAN_DEGREE, degree)?;
     }

@@ -21,9 +21,9 @@ pub(super) fn terms(degrees: [usize; 3], order: Order) -> Vec<ClebschGordanTerm>
                 let value = coefficient(&coupling, degrees, [m1, m2, m3]);
                 if value != 0.0 {
                     terms.push(ClebschGordanTerm {
-                        m1: position1,
-                        m2: position2,
-                        m3: order.position(l3, m3),
+                        m1: position1 as u16,
+                        m2: position2 as u16,
+                        m3: order.position(l3, m3) as u16,
                         value,
                     });
                 }

@@ -1,7 +1,9 @@
 //! Quadrature rules on the unit sphere.
 
+mod gauss_legendre;
 mod orbit;
 
+pub use gauss_legendre::gauss_legendre_quadrature;
 use orbit::{DELLEY, Family, LEBEDEV};
 
 /// How large a quadrature rule should be.

@@ -24,107 +24,59 @@ struct Layout {
     first: usize,
 }
 
+impl Layout {
+    /// All signs of one placement after the other.
+    const fn by_placement(placements: &'static [[usize; 3]], signs_move: bool) -> Self {
+        Self {
+            placements,
+            signs_first: false,
+            signs_move,
+            first: 0,
+        }
+    }
+
+    /// All placements with some signs after the other.
+    const fn by_signs(placements: &'static [[usize; 3]], signs_move: bool, first: usize) -> Self {
+        Self {
+            placements,
+            signs_first: true,
+            signs_move,
+            first,
+        }
+    }
+}
+
+// Coordinates of the first point, in the order in which they are placed.
+const XYZ: [usize; 3] = [0, 1, 2];
+const XZY: [usize; 3] = [0, 2, 1];
+const YXZ: [usize; 3] = [1, 0, 2];
+const YZX: [usize; 3] = [1, 2, 0];
+const ZXY: [usize; 3] = [2, 0, 1];
+const ZYX: [usize; 3] = [2, 1, 0];
+
 pub(super) static LEBEDEV: Family = Family {
     name: "Lebedev",
     data: include_str!("../../data/lebedev.txt"),
-    edges: Layout {
-        placements: &[[2, 0, 1], [0, 2, 1], [0, 1, 2]],
-        signs_first: false,
-        signs_move: false,
-        first: 0,
-    },
-    pairs: Layout {
-        placements: &[[0, 1, 2], [0, 2, 1], [2, 0, 1]],
-        signs_first: false,
-        signs_move: true,
-        first: 0,
-    },
-    planes: Layout {
-        placements: &[
-            [0, 1, 2],
-            [1, 0, 2],
-            [0, 2, 1],
-            [1, 2, 0],
-            [2, 0, 1],
-            [2, 1, 0],
-        ],
-        signs_first: false,
-        signs_move: false,
-        first: 0,
-    },
-    general: Layout {
-        placements: &[
-            [0, 1, 2],
-            [0, 2, 1],
-            [1, 0, 2],
-            [1, 2, 0],
-            [2, 0, 1],
-            [2, 1, 0],
-        ],
-        signs_first: false,
-        signs_move: false,
-        first: 0,
-    },
+    edges: Layout::by_placement(&[ZXY, XZY, XYZ], false),
+    pairs: Layout::by_placement(&[XYZ, XZY, ZXY], true),
+    planes: Layout::by_placement(&[XYZ, YXZ, XZY, YZX, ZXY, ZYX], false),
+    general: Layout::by_placement(&[XYZ, XZY, YXZ, YZX, ZXY, ZYX], false),
 };
 
 pub(super) static DELLEY: Family = Family {
     name: "Delley",
     data: include_str!("../../data/delley.txt"),
-    edges: Layout {
-        placements: &[[0, 1, 2], [2, 0, 1], [1, 2, 0]],
-        signs_first: true,
-        signs_move: true,
-        first: 0,
-    },
-    pairs: Layout {
-        placements: &[[0, 1, 2], [1, 0, 2], [1, 2, 0]],
-        signs_first: true,
-        signs_move: false,
-        first: 1,
-    },
-    planes: Layout {
-        placements: &[
-            [0, 1, 2],
-            [2, 0, 1],
-            [1, 2, 0],
-            [0, 2, 1],
-            [1, 0, 2],
-            [2, 1, 0],
-        ],
-        signs_first: true,
-        signs_move: true,
-        first: 1,
-    },
-    general: Layout {
-        placements: &[
-            [0, 1, 2],
-            [0, 2, 1],
-            [2, 0, 1],
-            [1, 0, 2],
-            [1, 2, 0],
-            [2, 1, 0],
-        ],
-        signs_first: true,
-        signs_move: true,
-        first: 0,
-    },
+    edges: Layout::by_signs(&[XYZ, ZXY, YZX], true, 0),
+    pairs: Layout::by_signs(&[XYZ, YXZ, YZX], false, 1),
+    planes: Layout::by_signs(&[XYZ, ZXY, YZX, XZY, YXZ, ZYX], true, 1),
+    general: Layout::by_signs(&[XYZ, XZY, ZXY, YXZ, YZX, ZYX], true, 0),
 };
 
 /// The points `±x, ±y, ±z`, of both families.
-static AXES: Layout = Layout {
-    placements: &[[0, 1, 2], [1, 0, 2], [1, 2, 0]],
-    signs_first: false,
-    signs_move: false,
-    first: 0,
-};
+static AXES: Layout = Layout::by_placement(&[XYZ, YXZ, YZX], false);
 
 /// The points `(±1, ±1, ±1) / √3`, of both families.
-static CORNERS: Layout = Layout {
-    placements: &[[0, 1, 2]],
-    signs_first: false,
-    signs_move: false,
-    first: 0,
-};
+static CORNERS: Layout = Layout::by_placement(&[XYZ], false);
 
 impl Family {
     /// Appends the points of an orbit, described by a line of the data, and returns their weight.

@@ -16,4 +16,5 @@ pub use construct::{rotation, rotation_euler};
 pub use euler::euler_angles_from_rotation;
 pub use quaternion::{quaternion_from_rotation, rotation_from_quaternion};
 pub use random::{random_rotation, random_rotations};
-pub use wigner::{GeneratorTerm, WignerD, generator_terms, wigner_d};
+pub use wigner::{GeneratorTerm, WignerD, generator_terms, wigner_d, wigner_d_from_quaternion};
+pub(crate) use wigner::{MAX_WIGNER_DEGREE, wigner_block};

@@ -1,6 +1,7 @@
 //! Wigner-D matrices and their generators.
 
-use super::matrix::{Matrix, orthogonal};
+use super::matrix::{Matrix, finite, orthogonal, unit};
+use super::quaternion::matrix_of_unit_quaternion;
 use crate::cache::Cache;
 use crate::error::{check_degree, check_length, count_items};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
 use std::sync::Arc;
 
 /// The largest degree of Wigner-D matrices.
-const MAX_WIGNER_DEGREE: usize = 100;
+pub(crate) const MAX_WIGNER_DEGREE: usize = 100;
 
 /// A derivative of a harmonic of degree `l`: which harmonic of degree `l-1`, and its coefficient.
 #[derive(Debug, Clone, Copy)]
@@ -111,21 +112,63 @@ impl WignerD {
         {
             let rows: &[[T; 3]] = elements.as_chunks().0;
             let rot = orthogonal("rot", &[rows[0], rows[1], rows[2]])?;
-            matrix.fill(T::ZERO);
-            let mut block = vec![1.0];
-            matrix[0] = T::ONE;
-            for l in 1..=self.max_degree {
-                block = self.next_block(l, &rot, &block);
-                let size = 2 * l + 1;
-                for (i, row) in block.chunks_exact(size).enumerate() {
-                    let start = (l * l + i) * num + l * l;
-                    for (element, &value) in matrix[start..start + size].iter_mut().zip(row) {
-                        *element = T::from_f64(value);
-                    }
+            self.fill(&rot, matrix);
+        }
+        Ok(())
+    }
+
+    /// The matrices of `n` rotations given by quaternions `[w, x, y, z]` of shape `(n, 4)`, written to `matrices` of
+    /// shape `(n, (L+1)², (L+1)²)`.
+    ///
+    /// A quaternion and its multiples are the same rotation; see
+    /// [`rotation_from_quaternion`](crate::rotation_from_quaternion).
+    ///
+    /// # Errors
+    ///
+    /// When a length does not fit or a quaternion is zero or not finite.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// let mut d = [0.0; 16];
+    /// let quaternion = [1.0, 0.0, 0.0, 1.0]; // By π/2 about z.
+    /// e3x_so3::WignerD::new(1, true)?.matrices_from_quaternions(&quaternion, &mut d)?;
+    /// assert!((d[4 + 2] - 1.0_f64).abs() < 1e-15); // From x to y.
+    /// # Ok::<(), e3x_so3::Error>(())
+    /// ```
+    pub fn matrices_from_quaternions<T: Real>(
+        &self,
+        quaternions: &[T],
+        matrices: &mut [T],
+    ) -> Result<()> {
+        let n = count_items("quaternions", "quaternions", 4, quaternions.len())?;
+        let num = num_harmonics(self.max_degree);
+        let shape = "(n, (max_degree+1)², (max_degree+1)²)";
+        check_length("matrices", shape, n * num * num, matrices.len())?;
+        for (&quaternion, matrix) in
+            (quaternions.as_chunks().0.iter()).zip(matrices.chunks_exact_mut(num * num))
+        {
+            let quaternion = unit("quaternions", finite::<T, 4>("quaternions", quaternion)?)?;
+            self.fill(&matrix_of_unit_quaternion(quaternion), matrix);
+        }
+        Ok(())
+    }
+
+    fn fill<T: Real>(&self, rot: &Matrix, matrix: &mut [T]) {
+        let num = num_harmonics(self.max_degree);
+        matrix.fill(T::ZERO);
+        let mut block = vec![1.0];
+        matrix[0] = T::ONE;
+        for l in 1..=self.max_degree {
+            block = self.next_block(l, rot, &block);
+            let size = 2 * l + 1;
+            for (i, row) in block.chunks_exact(size).enumerate() {
+                let start = (l * l + i) * num + l * l;
+                for (element, &value) in matrix[start..start + size].iter_mut().zip(row) {
+                    *element = T::from_f64(value);
                 }
             }
         }
-        Ok(())
     }
 
     /// The block of degree `l` from that of degree `l-1`.
@@ -194,6 +237,41 @@ pub fn wigner_d<T: Real>(
     Ok(matrix)
 }
 
+/// The Wigner-D matrix of the rotation of a quaternion `[w, x, y, z]`, of shape
+/// `((max_degree+1)², (max_degree+1)²)`; see [`WignerD`].
+///
+/// # Errors
+///
+/// When the quaternion is zero or not finite, or `max_degree` is above 100.
+///
+/// # Example
+///
+/// ```
+/// use e3x_so3::{rotation_from_quaternion, wigner_d, wigner_d_from_quaternion};
+/// let quaternion = [0.5_f64, -0.1, 0.7, 0.2];
+/// let rot = rotation_from_quaternion(quaternion)?;
+/// let [a, b] = [wigner_d(&rot, 3, true)?, wigner_d_from_quaternion(quaternion, 3, true)?];
+/// assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-15));
+/// # Ok::<(), e3x_so3::Error>(())
+/// ```
+pub fn wigner_d_from_quaternion<T: Real>(
+    quaternion: [T; 4],
+    max_degree: usize,
+    cartesian_order: bool,
+) -> Result<Vec<T>> {
+    let wigner = WignerD::new(max_degree, cartesian_order)?;
+    let num = num_harmonics(max_degree);
+    let mut matrix = vec![T::ZERO; num * num];
+    wigner.matrices_from_quaternions(&quaternion, &mut matrix)?;
+    Ok(matrix)
+}
+
+/// The block of one degree of a Wigner-D matrix in the order `m = -l, ..., l`, shape `(2·degree+1, 2·degree+1)`.
+pub(crate) fn wigner_block(rot: &Matrix, degree: usize) -> Result<Vec<f64>> {
+    let wigner = WignerD::new(degree, false)?;
+    Ok((1..=degree).fold(vec![1.0], |block, l| wigner.next_block(l, rot, &block)))
+}
+
 /// One element of a generator of rotations; see [`generator_terms`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GeneratorTerm {
@@ -257,9 +335,9 @@ fn generators(
     let factor = ((l * (l + 1)) as f64).sqrt();
     block.iter().map(move |term| GeneratorTerm {
         // Degree 1 in Cartesian order is x, y, z.
-        axis: Order::Cartesian.position(1, order.m(1, term.m1)),
-        row: l * l + term.m2,
-        col: l * l + term.m3,
+        axis: Order::Cartesian.position(1, order.m(1, term.m1.into())),
+        row: l * l + usize::from(term.m2),
+        col: l * l + usize::from(term.m3),
         coefficient: factor * term.value,
     })
 }

@@ -36,6 +36,31 @@ pub fn cases(op: &str) -> Vec<Case> {
     files.iter().map(read).collect()
 }
 
+/// A table of numbers of `tests/data`.
+pub fn table(name: &str) -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name);
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The rows of a part of a table.
+pub fn rows<'a>(table: &'a Value, part: &str) -> &'a [Value] {
+    table[part].as_array().unwrap()
+}
+
+/// A list of numbers.
+pub fn floats(value: &Value) -> Vec<f64> {
+    let list = value.as_array().unwrap();
+    list.iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+/// A list of integers.
+pub fn integers<const N: usize>(value: &Value) -> [i64; N] {
+    let list = value.as_array().unwrap();
+    std::array::from_fn(|i| list[i].as_i64().unwrap())
+}
+
 fn read(path: &PathBuf) -> Case {
     let bytes = fs::read(path).unwrap();
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();

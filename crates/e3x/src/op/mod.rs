@@ -14,6 +14,7 @@ pub(crate) mod dense;
 pub(crate) mod elementwise;
 pub(crate) mod gate;
 pub(crate) mod harmonics;
+pub(crate) mod irreps;
 pub(crate) mod message;
 pub(crate) mod multilinear;
 pub(crate) mod norm;

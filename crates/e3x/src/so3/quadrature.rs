@@ -66,6 +66,34 @@ pub fn delley_quadrature(
     tensors(&e3x_so3::delley_quadrature(size), dtype, device)
 }
 
+/// Points and weights of the product of Gauss and Legendre's rule in `z` and equally spaced azimuths.
+///
+/// Exists for every precision. Rule and order of the points: [`e3x_so3::gauss_legendre_quadrature`].
+///
+/// # Shapes
+/// Points `(n, 3)`, weights `(n,)`, with `n = (precision / 2 + 1) (precision + 1)`.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// let (points, weights) = e3x::so3::gauss_legendre_quadrature(4, DType::F64, &Device::Cpu)?;
+/// assert_eq!((points.dims(), weights.dims()), (&[15, 3][..], &[15][..]));
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Errors
+/// If `dtype` is neither f32 nor f64, or `precision` is above 2000.
+pub fn gauss_legendre_quadrature(
+    precision: usize,
+    dtype: DType,
+    device: &Device,
+) -> Result<(Tensor, Tensor)> {
+    tensors(
+        &e3x_so3::gauss_legendre_quadrature(precision)?,
+        dtype,
+        device,
+    )
+}
+
 fn tensors(rule: &Quadrature, dtype: DType, device: &Device) -> Result<(Tensor, Tensor)> {
     check_float("dtype", dtype)?;
     let num = rule.weights.len();

@@ -56,7 +56,7 @@ pub fn rotation(axis: &Tensor, angle: &Tensor) -> Result<Tensor> {
 }
 
 /// Shape `(n, 4)` (real part first) to `(n, 3, 3)`.
-fn matrix_of_unit_quaternion(quaternion: &Tensor) -> Result<Tensor> {
+pub(super) fn matrix_of_unit_quaternion(quaternion: &Tensor) -> Result<Tensor> {
     // The elements are quadratic forms:
     // rot[i, j] = (w² - |v|²) δ_ij + 2 v[i] v[j] + 2 w Σ_k ε_ijk v[k]
     let coefficient = |p: usize, q: usize, i: usize, j: usize| {

@@ -68,7 +68,7 @@ pub(super) fn constant(values: Vec<f64>, shape: &[usize], like: &Tensor) -> Resu
         .to_device(like.device())?)
 }
 
-/// Unit vectors along the rows of `x`, shape `(n, 3)`; rows of zeros stay what they are.
+/// Unit vectors along the rows of `x`, shape `(n, width)`; rows of zeros stay what they are.
 ///
 /// Rows are scaled first, so that neither small nor large ones lose their direction.
 pub(super) fn unit(argument: &'static str, x: &Tensor) -> Result<Tensor> {
@@ -85,7 +85,8 @@ pub(super) fn unit(argument: &'static str, x: &Tensor) -> Result<Tensor> {
             1.0
         }
     };
-    let scales: Vec<_> = finite(argument, x)?.chunks_exact(3).map(scale).collect();
+    let values = finite(argument, x)?;
+    let scales: Vec<_> = values.chunks_exact(x.dim(1)?).map(scale).collect();
     let rows = scales.len();
     let scaled = x.broadcast_mul(&constant(scales, &[rows, 1], x)?)?;
     ops::normalize(&scaled, Some(&[-1]))
