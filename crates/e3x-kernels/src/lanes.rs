@@ -27,12 +27,14 @@ pub(crate) fn vectorized<R>(f: impl FnOnce() -> R) -> R {
     arch().dispatch(Run(f))
 }
 
-fn arch() -> Arch {
+/// The vector instructions of this processor.
+pub(crate) fn arch() -> Arch {
     static ARCH: OnceLock<Arch> = OnceLock::new();
     *ARCH.get_or_init(Arch::new)
 }
 
-struct Run<F>(F);
+/// A closure that is compiled for vector instructions.
+pub(crate) struct Run<F>(pub F);
 
 impl<R, F: FnOnce() -> R> pulp::NullaryFnOnce for Run<F> {
     type Output = R;
@@ -40,62 +42,6 @@ impl<R, F: FnOnce() -> R> pulp::NullaryFnOnce for Run<F> {
     #[inline(always)]
     fn call(self) -> R {
         (self.0)()
-    }
-}
-
-/// How products are added.
-pub(crate) trait Arithmetic: Sync + 'static {
-    /// `a * b + c`.
-    fn mul_add<T: Real>(a: T, b: T, c: T) -> T;
-
-    /// Runs `f` compiled for the widest vector instructions that go with this arithmetic; see
-    /// [`vectorized`].
-    fn vectorized<R>(f: impl FnOnce() -> R) -> R;
-}
-
-/// With one rounding, by an instruction of the processor.
-pub(crate) struct Fused;
-
-/// With two roundings: x86 processors without such an instruction would call a function instead.
-pub(crate) struct Unfused;
-
-/// Whether the processor has an instruction that multiplies and adds.
-pub(crate) fn has_fused() -> bool {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    return !matches!(arch(), Arch::Scalar);
-    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-    return true;
-}
-
-impl Arithmetic for Fused {
-    #[inline(always)]
-    fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
-        a.mul_add(b, c)
-    }
-
-    #[inline(always)]
-    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-        // Not `dispatch`: that compiles `f` for processors without the instruction as well.
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        return match arch() {
-            Arch::V4(simd) => pulp::Simd::vectorize(simd, Run(f)),
-            Arch::V3(simd) => pulp::Simd::vectorize(simd, Run(f)),
-            _ => unreachable!("kernels with fused arithmetic are chosen by `has_fused`"),
-        };
-        #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-        return vectorized(f);
-    }
-}
-
-impl Arithmetic for Unfused {
-    #[inline(always)]
-    fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
-        a * b + c
-    }
-
-    #[inline(always)]
-    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-        f()
     }
 }
 
@@ -112,6 +58,20 @@ pub(crate) fn load<T: Real>(row: &[T], block: usize) -> Lanes<T> {
         *lane = value;
     }
     lanes
+}
+
+/// As [`load`], in place: a value that is returned takes a detour over the stack.
+#[inline(always)]
+pub(crate) fn load_to<T: Real>(row: &[T], block: usize, lanes: &mut Lanes<T>) {
+    let rest = &row[block * LANES..];
+    if let Some(full) = rest.first_chunk::<LANES>() {
+        lanes.copy_from_slice(full);
+    } else {
+        lanes.fill(T::ZERO);
+        for (lane, &value) in lanes.iter_mut().zip(rest) {
+            *lane = value;
+        }
+    }
 }
 
 /// Writes one block of a row of features.
@@ -143,30 +103,6 @@ pub(crate) fn add_scaled<T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
     }
 }
 
-/// `acc += a * b`, lane by lane, in this arithmetic.
-#[inline(always)]
-pub(crate) fn accumulate<A: Arithmetic, T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
-    for f in 0..LANES {
-        acc[f] = A::mul_add(a[f], b[f], acc[f]);
-    }
-}
-
-/// `acc -= a * b`, lane by lane, in this arithmetic.
-#[inline(always)]
-pub(crate) fn deduct<A: Arithmetic, T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
-    for f in 0..LANES {
-        acc[f] = A::mul_add(-a[f], b[f], acc[f]);
-    }
-}
-
-/// `acc += c * a`, lane by lane, in this arithmetic.
-#[inline(always)]
-pub(crate) fn accumulate_scaled<A: Arithmetic, T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
-    for f in 0..LANES {
-        acc[f] = A::mul_add(c, a[f], acc[f]);
-    }
-}
-
 /// `a * b`, lane by lane.
 #[inline(always)]
 pub(crate) fn product<T: Real>(a: &Lanes<T>, b: &Lanes<T>) -> Lanes<T> {
@@ -180,16 +116,15 @@ pub(crate) fn product<T: Real>(a: &Lanes<T>, b: &Lanes<T>) -> Lanes<T> {
 /// Sum of the lanes, in a fixed tree.
 #[inline(always)]
 pub(crate) fn sum<T: Real>(lanes: &Lanes<T>) -> T {
-    let mut half = *lanes;
-    let mut width = LANES / 2;
-    while width > 0 {
-        for f in 0..width {
-            let other = half[f + width];
-            half[f] += other;
-        }
-        width /= 2;
+    let mut eight = [T::ZERO; 8];
+    for f in 0..8 {
+        eight[f] = lanes[f] + lanes[f + 8];
     }
-    half[0]
+    let mut four = [T::ZERO; 4];
+    for f in 0..4 {
+        four[f] = eight[f] + eight[f + 4];
+    }
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 /// `c * a`, lane by lane.

@@ -6,6 +6,7 @@
 //! multilinear sum with one argument left out, so that it is closed under differentiation.
 
 pub mod aligned;
+mod arithmetic;
 pub mod coupling;
 mod csr;
 pub mod dense;

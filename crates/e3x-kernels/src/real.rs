@@ -1,9 +1,18 @@
 //! Element types of the kernels.
 
 use crate::aligned::{AlignedJob, SLOTS};
+#[cfg(target_arch = "x86_64")]
+use crate::arithmetic::x86::Vectors;
+
+/// Nothing: vector instructions are only named on x86.
+#[cfg(not(target_arch = "x86_64"))]
+pub trait Vectors {}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl<T> Vectors for T {}
 
 /// `f32` or `f64`.
-pub trait Real: e3x_so3::Real + std::ops::MulAssign + std::iter::Sum {
+pub trait Real: e3x_so3::Real + Vectors + std::ops::MulAssign + std::iter::Sum {
     /// Rounds a double to this type: `from_f64` under a name that does not clash with that of
     /// tensor libraries.
     #[must_use]

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::pass::Pass;
 use super::{SLOTS, Slot};
+use crate::arithmetic::Arithmetic;
 use crate::csr::Csr;
-use crate::lanes::{self, Arithmetic, LANES, Lanes};
+use crate::lanes::{self, LANES, Lanes};
 use crate::{Real, par};
 
 /// Most tasks of a pass. Fixed, so that results do not depend on the number of threads.
@@ -62,7 +63,7 @@ impl<T: Real> NodeRows<'_, T> {
     pub fn load(&mut self, node: usize, block: usize, to: &mut [Lanes<T>]) {
         let features = self.features;
         for (lanes, row) in to.iter_mut().zip(self.of(node).chunks_exact(features)) {
-            *lanes = lanes::load(row, block);
+            lanes::load_to(row, block, lanes);
         }
     }
 

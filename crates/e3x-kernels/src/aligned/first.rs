@@ -7,12 +7,15 @@ use std::marker::PhantomData;
 
 use super::{SLOTS, Slot};
 use crate::Real;
-use crate::lanes::{self, Arithmetic, LANES, Lanes};
+use crate::arithmetic::Arithmetic;
+use crate::lanes::{self, LANES, Lanes};
 
 pub(super) struct First<'a, T, A> {
     arithmetic: PhantomData<A>,
     pass: &'a Pass<'a, T>,
     args: [&'a [T]; SLOTS],
+    /// `(block of lanes, path)`.
+    weights: Vec<Lanes<T>>,
 }
 
 /// Buffers; those with all blocks hold one block of rows after the other.
@@ -26,16 +29,22 @@ pub(super) struct Scratch<T> {
     /// Derivatives with respect to them, all blocks.
     grad_x: Vec<Lanes<T>>,
     grad_z: Vec<Lanes<T>>,
-    /// Derivatives with respect to the radial part, one block.
+    /// Radial part of the filter, one block, and derivatives with respect to it.
+    filter: Vec<Lanes<T>>,
     radial: Vec<Lanes<T>>,
     /// Rows of a node while they are added to.
     rows: Vec<Lanes<T>>,
+    /// Filters of a pair of irreps for |m| = 0, 1, ..., and the products that they multiply. On the
+    /// heap: local arrays are taken apart into numbers, and do not end up in vector registers.
+    gains: Vec<Lanes<T>>,
+    products: Vec<Lanes<T>>,
 }
 
 impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
     pub fn new(pass: &'a Pass<'a, T>, args: [&'a [T]; SLOTS]) -> Self {
         Self {
             arithmetic: PhantomData,
+            weights: pass.pack_weights(args[Slot::Weight as usize]),
             pass,
             args,
         }
@@ -47,11 +56,11 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
 
     /// Couples one pair of irreps of one block; `x` and `z` are the local rows of all arguments.
     #[inline(always)]
-    fn pair<const N: usize>(
+    fn pair(
         &self,
         n: usize,
         index: usize,
-        (edge, block): (usize, usize),
+        block: usize,
         wanted: [bool; SLOTS],
         s: &mut Scratch<T>,
         weight_sums: &mut [Lanes<T>],
@@ -61,45 +70,40 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
         let [input, radial, weight, input_frame, output_frame, output] = wanted;
         let grad_x = &mut s.grad_x[block * plan.input.local_rows..];
         let grad_z = &mut s.grad_z[block * plan.output.local_rows..];
-        let mut gains = [[T::ZERO; LANES]; N];
-        let mut products = [[T::ZERO; LANES]; N];
+        let (gains, products) = (&mut s.gains[..n], &mut s.products[..n]);
+        gains.fill([T::ZERO; LANES]);
+        products.fill([T::ZERO; LANES]);
         if radial || weight {
-            pair_products::<A, T>(pair, n, &s.local_x, &s.local_z, &mut products);
+            pair_products::<A, T>(pair, n, &s.local_x, &s.local_z, products);
         }
-        for path in pair.paths.clone() {
-            let c = self.pass.coefficients(path, n);
-            let at = &plan.paths[path];
-            let row = edge * plan.filter_degrees() + at.degree;
-            let couples = input || input_frame || output_frame || output;
-            // What nobody needs may not be there.
-            let (mut w, mut r) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-            if couples || radial {
-                w = self.pass.row(self.arg(Slot::Weight), at.weight, block);
-            }
-            if couples || weight {
-                r = self.pass.row(self.arg(Slot::Radial), row, block);
-            }
+        let couples = input || input_frame || output_frame || output;
+        let first = block * plan.paths.len();
+        let paths = plan.paths[pair.paths.clone()].iter();
+        let weights = &self.weights[first..][pair.paths.clone()];
+        let coefficients = self.pass.coefficients(pair).chunks_exact(n);
+        for (i, ((path, w), c)) in paths.zip(weights).zip(coefficients).enumerate() {
+            let r = &s.filter[path.degree];
             if couples {
-                let gain = lanes::product(&w, &r);
+                let gain = lanes::product(w, r);
                 for m in 0..n {
-                    lanes::accumulate_scaled::<A, T>(&mut gains[m], c[m], &gain);
+                    A::accumulate_scaled(&mut gains[m], c[m], &gain);
                 }
             }
             if radial || weight {
-                let q = weighted_sum::<A, T>(n, c, &products);
+                let q = weighted_sum::<A, T>(n, c, products);
                 if radial {
-                    lanes::accumulate::<A, T>(&mut s.radial[at.degree], &w, &q);
+                    A::accumulate(&mut s.radial[path.degree], w, &q);
                 }
                 if weight {
-                    lanes::accumulate::<A, T>(&mut weight_sums[path], &r, &q);
+                    A::accumulate(&mut weight_sums[pair.paths.start + i], r, &q);
                 }
             }
         }
         if input || input_frame {
-            couple_back::<A, T>(pair, n, &gains, &s.local_z, grad_x);
+            couple_back::<A, T>(pair, n, gains, &s.local_z, grad_x);
         }
         if output || output_frame {
-            couple::<A, T>(pair, n, &gains, &s.local_x, grad_z);
+            couple::<A, T>(pair, n, gains, &s.local_x, grad_z);
         }
     }
 }
@@ -122,8 +126,11 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             local_z: zeros(plan.output.local_rows),
             grad_x: zeros(plan.input.local_rows * blocks),
             grad_z: zeros(plan.output.local_rows * blocks),
+            filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
             rows: zeros(plan.input.rows.max(plan.output.rows)),
+            gains: zeros(MAX_NUM),
+            products: zeros(MAX_NUM),
         }
     }
 
@@ -160,11 +167,12 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
                     into_frame::<A, T>(&plan.output, output_matrices, z, &mut s.local_z);
                 }
             }
+            pass.load_filter(self.arg(Slot::Radial), edge, block, &mut s.filter);
             s.radial.fill([T::ZERO; LANES]);
             let first = block * if weight { plan.paths.len() } else { 0 };
             let sums = &mut sink.weight[first..];
             for (index, pair) in plan.pairs.iter().enumerate() {
-                for_num!(pair.num, self.pair(index, (edge, block), wanted, s, sums));
+                for_num!(pair.num, self.pair(index, block, wanted, s, sums));
             }
             if input {
                 let rows = &mut s.rows[..plan.input.rows];

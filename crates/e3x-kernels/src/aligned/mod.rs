@@ -26,9 +26,9 @@ mod second;
 pub use frames::{Turn, TurnSlot, frame_len, frames};
 pub use plan::AlignedPlan;
 
+use crate::arithmetic::with_arithmetic;
 use crate::edges::EdgeList;
 use crate::error::check_len;
-use crate::lanes::{Fused, Unfused, has_fused};
 use crate::{Real, Result};
 use first::First;
 use pass::Pass;
@@ -176,11 +176,7 @@ impl AlignedJob<'_> {
 
     pub(crate) fn gradients<T: Real>(self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
         let pass = self.pass();
-        if has_fused() {
-            drive::run(&First::<T, Fused>::new(&pass, args))
-        } else {
-            drive::run(&First::<T, Unfused>::new(&pass, args))
-        }
+        with_arithmetic!(A => drive::run(&First::<T, A>::new(&pass, args)))
     }
 
     pub(crate) fn second<T: Real>(
@@ -189,10 +185,6 @@ impl AlignedJob<'_> {
         tangents: [Option<&[T]>; SLOTS],
     ) -> Vec<Vec<T>> {
         let pass = self.pass();
-        if has_fused() {
-            drive::run(&Second::<T, Fused>::new(&pass, args, tangents))
-        } else {
-            drive::run(&Second::<T, Unfused>::new(&pass, args, tangents))
-        }
+        with_arithmetic!(A => drive::run(&Second::<T, A>::new(&pass, args, tangents)))
     }
 }

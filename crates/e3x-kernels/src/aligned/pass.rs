@@ -3,8 +3,9 @@
 use super::SLOTS;
 use super::plan::{AlignedPlan, Pair, Side};
 use crate::Real;
+use crate::arithmetic::Arithmetic;
 use crate::edges::EdgeList;
-use crate::lanes::{self, Arithmetic, Lanes};
+use crate::lanes::{self, LANES, Lanes};
 
 /// One pass over the edges of a graph.
 pub(super) struct Pass<'a, T> {
@@ -48,20 +49,44 @@ impl<'a, T: Real> Pass<'a, T> {
             .iter_mut()
             .zip(rows.chunks_exact(self.features))
         {
-            *lanes = lanes::load(row, block);
+            lanes::load_to(row, block, lanes);
         }
     }
 
-    /// One row of a slice of rows.
+    /// The coefficients of the paths of a pair, `num` for each.
     #[inline(always)]
-    pub fn row(&self, values: &[T], row: usize, block: usize) -> Lanes<T> {
-        lanes::load(&values[row * self.features..][..self.features], block)
+    pub fn coefficients(&self, pair: &Pair) -> &[T] {
+        let first = self.plan.paths[pair.paths.start].coefficients;
+        &self.coefficients[first..first + pair.paths.len() * pair.num]
     }
 
-    /// The coefficients of a path.
+    /// The weights of all paths as `(block of lanes, path)`; zeros if there are none.
+    pub fn pack_weights(&self, weights: &[T]) -> Vec<Lanes<T>> {
+        let mut packed = vec![[T::ZERO; LANES]; self.blocks * self.plan.paths.len()];
+        if weights.is_empty() {
+            return packed;
+        }
+        let paths = packed.chunks_exact_mut(self.plan.paths.len().max(1));
+        for (block, packed) in paths.enumerate() {
+            for (lanes, path) in packed.iter_mut().zip(&self.plan.paths) {
+                let row = &weights[path.weight * self.features..][..self.features];
+                lanes::load_to(row, block, lanes);
+            }
+        }
+        packed
+    }
+
+    /// Reads one block of the filter of an edge, a row for each degree; nothing if there is none.
     #[inline(always)]
-    pub fn coefficients(&self, path: usize, num: usize) -> &[T] {
-        &self.coefficients[self.plan.paths[path].coefficients..][..num]
+    pub fn load_filter(&self, radial: &[T], edge: usize, block: usize, to: &mut [Lanes<T>]) {
+        if radial.is_empty() {
+            return;
+        }
+        let size = to.len() * self.features;
+        let rows = radial[edge * size..][..size].chunks_exact(self.features);
+        for (lanes, row) in to.iter_mut().zip(rows) {
+            lanes::load_to(row, block, lanes);
+        }
     }
 }
 
@@ -75,15 +100,15 @@ pub(super) fn couple<A: Arithmetic, T: Real>(
     z: &mut [Lanes<T>],
 ) {
     if !pair.odd {
-        lanes::accumulate::<A, T>(&mut z[pair.z], &g[0], &x[pair.x]);
+        A::accumulate(&mut z[pair.z], &g[0], &x[pair.x]);
     }
     for m in 1..n {
         if pair.odd {
-            lanes::accumulate::<A, T>(&mut z[pair.z + m], &g[m], &x[pair.x - m]);
-            lanes::deduct::<A, T>(&mut z[pair.z - m], &g[m], &x[pair.x + m]);
+            A::accumulate(&mut z[pair.z + m], &g[m], &x[pair.x - m]);
+            A::deduct(&mut z[pair.z - m], &g[m], &x[pair.x + m]);
         } else {
-            lanes::accumulate::<A, T>(&mut z[pair.z + m], &g[m], &x[pair.x + m]);
-            lanes::accumulate::<A, T>(&mut z[pair.z - m], &g[m], &x[pair.x - m]);
+            A::accumulate(&mut z[pair.z + m], &g[m], &x[pair.x + m]);
+            A::accumulate(&mut z[pair.z - m], &g[m], &x[pair.x - m]);
         }
     }
 }
@@ -98,15 +123,15 @@ pub(super) fn couple_back<A: Arithmetic, T: Real>(
     x: &mut [Lanes<T>],
 ) {
     if !pair.odd {
-        lanes::accumulate::<A, T>(&mut x[pair.x], &g[0], &z[pair.z]);
+        A::accumulate(&mut x[pair.x], &g[0], &z[pair.z]);
     }
     for m in 1..n {
         if pair.odd {
-            lanes::accumulate::<A, T>(&mut x[pair.x - m], &g[m], &z[pair.z + m]);
-            lanes::deduct::<A, T>(&mut x[pair.x + m], &g[m], &z[pair.z - m]);
+            A::accumulate(&mut x[pair.x - m], &g[m], &z[pair.z + m]);
+            A::deduct(&mut x[pair.x + m], &g[m], &z[pair.z - m]);
         } else {
-            lanes::accumulate::<A, T>(&mut x[pair.x + m], &g[m], &z[pair.z + m]);
-            lanes::accumulate::<A, T>(&mut x[pair.x - m], &g[m], &z[pair.z - m]);
+            A::accumulate(&mut x[pair.x + m], &g[m], &z[pair.z + m]);
+            A::accumulate(&mut x[pair.x - m], &g[m], &z[pair.z - m]);
         }
     }
 }
@@ -121,15 +146,15 @@ pub(super) fn pair_products<A: Arithmetic, T: Real>(
     p: &mut [Lanes<T>],
 ) {
     if !pair.odd {
-        lanes::accumulate::<A, T>(&mut p[0], &x[pair.x], &z[pair.z]);
+        A::accumulate(&mut p[0], &x[pair.x], &z[pair.z]);
     }
     for m in 1..n {
         if pair.odd {
-            lanes::accumulate::<A, T>(&mut p[m], &x[pair.x - m], &z[pair.z + m]);
-            lanes::deduct::<A, T>(&mut p[m], &x[pair.x + m], &z[pair.z - m]);
+            A::accumulate(&mut p[m], &x[pair.x - m], &z[pair.z + m]);
+            A::deduct(&mut p[m], &x[pair.x + m], &z[pair.z - m]);
         } else {
-            lanes::accumulate::<A, T>(&mut p[m], &x[pair.x + m], &z[pair.z + m]);
-            lanes::accumulate::<A, T>(&mut p[m], &x[pair.x - m], &z[pair.z - m]);
+            A::accumulate(&mut p[m], &x[pair.x + m], &z[pair.z + m]);
+            A::accumulate(&mut p[m], &x[pair.x - m], &z[pair.z - m]);
         }
     }
 }
@@ -139,7 +164,7 @@ pub(super) fn pair_products<A: Arithmetic, T: Real>(
 pub(super) fn weighted_sum<A: Arithmetic, T: Real>(n: usize, c: &[T], p: &[Lanes<T>]) -> Lanes<T> {
     let mut sum = lanes::scaled(c[0], &p[0]);
     for m in 1..n {
-        lanes::accumulate_scaled::<A, T>(&mut sum, c[m], &p[m]);
+        A::accumulate_scaled(&mut sum, c[m], &p[m]);
     }
     sum
 }
@@ -147,16 +172,14 @@ pub(super) fn weighted_sum<A: Arithmetic, T: Real>(n: usize, c: &[T], p: &[Lanes
 /// Most coefficients that a pair may have.
 pub(super) const MAX_NUM: usize = 32;
 
-/// Calls `$self.$function::<N>(n, ...)` with `n == N` for pairs of few coefficients, which keeps
-/// them in registers.
+/// Calls `$self.$function(n, ...)` with `n` known at compile time for pairs of few coefficients.
 macro_rules! for_num {
     ($num:expr, $self:ident.$function:ident($($arg:expr),*)) => {
         match $num {
-            1 => $self.$function::<1>(1, $($arg),*),
-            2 => $self.$function::<2>(2, $($arg),*),
-            3 => $self.$function::<3>(3, $($arg),*),
-            4 => $self.$function::<4>(4, $($arg),*),
-            n => $self.$function::<MAX_NUM>(n, $($arg),*),
+            1 => $self.$function(1, $($arg),*),
+            2 => $self.$function(2, $($arg),*),
+            3 => $self.$function(3, $($arg),*),
+            n => $self.$function(n, $($arg),*),
         }
     };
 }

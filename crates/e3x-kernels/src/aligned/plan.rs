@@ -152,6 +152,11 @@ impl AlignedPlan {
         Ok(aligned)
     }
 
+    /// Whether a coupling is worth turning: filters of degree 0 have no direction.
+    pub fn suits(spec: &CouplingSpec) -> bool {
+        spec.first.0 == 1 && spec.first.1 > 0 && spec.second.1.min(spec.product.1) < MAX_NUM
+    }
+
     fn add_pair(
         &mut self,
         plan: &CouplingPlan,

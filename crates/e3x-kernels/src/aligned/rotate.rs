@@ -6,47 +6,28 @@
 use super::frames::frame_len;
 use super::plan::{Irrep, Side};
 use crate::Real;
-use crate::lanes::{self, Arithmetic, LANES, Lanes};
+use crate::arithmetic::Arithmetic;
+use crate::lanes::{self, LANES, Lanes};
 
-/// The rows of the frame that an irrep uses: `2 reach + 1` rows of `2 l + 1` numbers.
+/// Where the rows of the frame that an irrep uses start: `2 reach + 1` rows of `2 l + 1` numbers.
 #[inline(always)]
-pub(super) fn rows_of<'a, T>(frame: &'a [T], irrep: &Irrep) -> &'a [T] {
-    let width = 2 * irrep.degree + 1;
-    let start = first_of(irrep);
-    &frame[start..start + (2 * irrep.reach + 1) * width]
-}
-
-/// Where they start.
-#[inline(always)]
-pub(super) fn first_of(irrep: &Irrep) -> usize {
+fn first_of(irrep: &Irrep) -> usize {
     let width = 2 * irrep.degree + 1;
     irrep.degree.checked_sub(1).map_or(0, frame_len) + (irrep.degree - irrep.reach) * width
 }
 
-/// Runs `$call` with `$n` known at compile time for small degrees.
-macro_rules! unrolled {
-    ($degree:expr, $n:ident => $call:expr) => {
-        match $degree {
-            0 => {
-                let $n = 1;
-                $call
-            }
-            1 => {
-                let $n = 3;
-                $call
-            }
-            2 => {
-                let $n = 5;
-                $call
-            }
-            3 => {
-                let $n = 7;
-                $call
-            }
-            degree => {
-                let $n = 2 * degree + 1;
-                $call
-            }
+/// Calls `$function(n, rows, ...)`, with the sizes of the matrix known at compile time if it is that
+/// of a small degree and complete.
+macro_rules! for_degree {
+    ($irrep:expr, $function:ident($($arg:expr),*)) => {
+        match ($irrep.degree, $irrep.reach) {
+            (0, 0) => $function::<A, T>(1, 1, $($arg),*),
+            (1, 0) => $function::<A, T>(3, 1, $($arg),*),
+            (1, 1) => $function::<A, T>(3, 3, $($arg),*),
+            (2, 0) => $function::<A, T>(5, 1, $($arg),*),
+            (2, 2) => $function::<A, T>(5, 5, $($arg),*),
+            (3, 3) => $function::<A, T>(7, 7, $($arg),*),
+            (l, reach) => $function::<A, T>(2 * l + 1, 2 * reach + 1, $($arg),*),
         }
     };
 }
@@ -64,8 +45,8 @@ pub(super) fn into_frame<A: Arithmetic, T: Real>(
         || {
             for irrep in &side.irreps {
                 let local = &mut local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
-                let (matrix, x) = (rows_of(frame, irrep), &x[irrep.row..]);
-                unrolled!(irrep.degree, n => multiply::<A, T>(n, matrix, x, local));
+                let (matrix, x) = (&frame[first_of(irrep)..], &x[irrep.row..]);
+                for_degree!(irrep, multiply(matrix, x, local));
             }
         },
     );
@@ -74,17 +55,18 @@ pub(super) fn into_frame<A: Arithmetic, T: Real>(
 #[inline(always)]
 fn multiply<A: Arithmetic, T: Real>(
     n: usize,
+    rows: usize,
     matrix: &[T],
     x: &[Lanes<T>],
     local: &mut [Lanes<T>],
 ) {
-    let x = &x[..n];
-    for (row, local) in matrix.chunks_exact(n).zip(local) {
-        let mut acc = *local;
+    let (matrix, x, local) = (&matrix[..rows * n], &x[..n], &mut local[..rows]);
+    for m in 0..rows {
+        let mut acc = local[m];
         for j in 0..n {
-            lanes::accumulate_scaled::<A, T>(&mut acc, row[j], &x[j]);
+            A::accumulate_scaled(&mut acc, matrix[m * n + j], &x[j]);
         }
-        *local = acc;
+        local[m] = acc;
     }
 }
 
@@ -101,8 +83,8 @@ pub(super) fn out_of_frame<A: Arithmetic, T: Real>(
         || {
             for irrep in &side.irreps {
                 let local = &local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
-                let (matrix, x) = (rows_of(frame, irrep), &mut x[irrep.row..]);
-                unrolled!(irrep.degree, n => multiply_transposed::<A, T>(n, matrix, local, x));
+                let (matrix, x) = (&frame[first_of(irrep)..], &mut x[irrep.row..]);
+                for_degree!(irrep, multiply_transposed(matrix, local, x));
             }
         },
     );
@@ -111,15 +93,16 @@ pub(super) fn out_of_frame<A: Arithmetic, T: Real>(
 #[inline(always)]
 fn multiply_transposed<A: Arithmetic, T: Real>(
     n: usize,
+    rows: usize,
     matrix: &[T],
     local: &[Lanes<T>],
     x: &mut [Lanes<T>],
 ) {
-    let x = &mut x[..n];
+    let (matrix, x, local) = (&matrix[..rows * n], &mut x[..n], &local[..rows]);
     for j in 0..n {
         let mut acc = x[j];
-        for (m, local) in local.iter().enumerate() {
-            lanes::accumulate_scaled::<A, T>(&mut acc, matrix[m * n + j], local);
+        for m in 0..rows {
+            A::accumulate_scaled(&mut acc, matrix[m * n + j], &local[m]);
         }
         x[j] = acc;
     }
@@ -139,41 +122,33 @@ pub(super) fn outer_product<A: Arithmetic, T: Real>(
         #[inline(always)]
         || {
             for irrep in &side.irreps {
-                let width = 2 * irrep.degree + 1;
-                let start = first_of(irrep);
-                for m in 0..2 * irrep.reach + 1 {
-                    let row = irrep.center - irrep.reach + m;
-                    let gradient = &mut gradient[start + m * width..start + (m + 1) * width];
-                    unrolled!(irrep.degree, n => dot_products::<A, T>(
-                        n,
-                        blocks,
-                        (&local[row..], side.local_rows),
-                        (&x[irrep.row..], side.rows),
-                        gradient,
-                    ));
-                }
+                let gradient = &mut gradient[first_of(irrep)..];
+                let local = &local[irrep.center - irrep.reach..];
+                let x = &x[irrep.row..];
+                for_degree!(irrep, add_outer_product(side, blocks, local, x, gradient));
             }
         },
     );
 }
 
 #[inline(always)]
-fn dot_products<A: Arithmetic, T: Real>(
+fn add_outer_product<A: Arithmetic, T: Real>(
     n: usize,
+    rows: usize,
+    side: &Side,
     blocks: usize,
-    (local, local_stride): (&[Lanes<T>], usize),
-    (x, stride): (&[Lanes<T>], usize),
+    local: &[Lanes<T>],
+    x: &[Lanes<T>],
     gradient: &mut [T],
 ) {
-    for j in 0..n {
-        let mut acc = [T::ZERO; LANES];
-        for block in 0..blocks {
-            lanes::accumulate::<A, T>(
-                &mut acc,
-                &local[block * local_stride],
-                &x[block * stride + j],
-            );
+    for m in 0..rows {
+        for j in 0..n {
+            let mut acc = [T::ZERO; LANES];
+            for block in 0..blocks {
+                let local = &local[block * side.local_rows + m];
+                A::accumulate(&mut acc, local, &x[block * side.rows + j]);
+            }
+            gradient[m * n + j] += lanes::sum(&acc);
         }
-        gradient[j] += lanes::sum(&acc);
     }
 }

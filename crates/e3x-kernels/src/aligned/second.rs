@@ -17,13 +17,17 @@ use std::marker::PhantomData;
 
 use super::{SLOTS, Slot};
 use crate::Real;
-use crate::lanes::{self, Arithmetic, LANES, Lanes};
+use crate::arithmetic::Arithmetic;
+use crate::lanes::{self, LANES, Lanes};
 
 pub(super) struct Second<'a, T, A> {
     arithmetic: PhantomData<A>,
     pass: &'a Pass<'a, T>,
     args: [&'a [T]; SLOTS],
     tangents: [Option<&'a [T]>; SLOTS],
+    /// Weights and their tangents, `(block of lanes, path)`.
+    weights: Vec<Lanes<T>>,
+    moved_weights: Vec<Lanes<T>>,
 }
 
 /// Buffers for the features of one end of an edge.
@@ -56,10 +60,16 @@ impl<T: Real> End<T> {
 pub(super) struct Scratch<T> {
     x: End<T>,
     z: End<T>,
-    /// Derivatives with respect to the radial part, one block.
+    /// Radial part of the filter, one block, its tangent, and derivatives with respect to it.
+    filter: Vec<Lanes<T>>,
+    moved_filter: Vec<Lanes<T>>,
     radial: Vec<Lanes<T>>,
     /// Rows of a node while they are added to.
     rows: Vec<Lanes<T>>,
+    /// Filters of a pair of irreps, their tangents, the products that they multiply, and the
+    /// tangents of those. On the heap: local arrays are taken apart into numbers, and do not end up
+    /// in vector registers.
+    pair: [Vec<Lanes<T>>; 4],
 }
 
 /// The matrices of an edge, and their tangent.
@@ -73,6 +83,8 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
     ) -> Self {
         Self {
             arithmetic: PhantomData,
+            weights: pass.pack_weights(args[Slot::Weight as usize]),
+            moved_weights: pass.pack_weights(tangents[Slot::Weight as usize].unwrap_or_default()),
             pass,
             args,
             tangents,
@@ -140,11 +152,11 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
 
     /// Couples one pair of irreps of one block.
     #[inline(always)]
-    fn pair<const N: usize>(
+    fn pair(
         &self,
         n: usize,
         index: usize,
-        (edge, block): (usize, usize),
+        block: usize,
         wanted: [bool; SLOTS],
         s: &mut Scratch<T>,
         weight_sums: &mut [Lanes<T>],
@@ -154,80 +166,80 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         let [input, radial, weight, input_frame, output_frame, output] = wanted;
         let [dx, dr, dw, turns_x, turns_z, dz] = self.tangents.map(|tangent| tangent.is_some());
         let (dx, dz) = (dx || turns_x, dz || turns_z);
-        let (mut gains, mut moved_gains) = ([[T::ZERO; LANES]; N], [[T::ZERO; LANES]; N]);
-        let (mut products, mut moved) = ([[T::ZERO; LANES]; N], [[T::ZERO; LANES]; N]);
+        let [gains, moved_gains, products, moved] = &mut s.pair;
+        for rows in [&mut *gains, moved_gains, products, moved] {
+            rows[..n].fill([T::ZERO; LANES]);
+        }
         if (radial && dw) || (weight && dr) {
-            pair_products::<A, T>(pair, n, &s.x.local, &s.z.local, &mut products);
+            pair_products::<A, T>(pair, n, &s.x.local, &s.z.local, products);
         }
         if radial || weight {
             if dx {
-                pair_products::<A, T>(pair, n, &s.x.local_tangent, &s.z.local, &mut moved);
+                pair_products::<A, T>(pair, n, &s.x.local_tangent, &s.z.local, moved);
             }
             if dz {
-                pair_products::<A, T>(pair, n, &s.x.local, &s.z.local_tangent, &mut moved);
+                pair_products::<A, T>(pair, n, &s.x.local, &s.z.local_tangent, moved);
             }
         }
-        for path in pair.paths.clone() {
-            let c = self.pass.coefficients(path, n);
-            let at = &plan.paths[path];
-            let row = edge * plan.filter_degrees() + at.degree;
-            let of = |values: &[T], row: usize| self.pass.row(values, row, block);
-            let w = of(self.arg(Slot::Weight), at.weight);
-            let r = of(self.arg(Slot::Radial), row);
-            let gain = lanes::product(&w, &r);
-            let mut moved_gain = [T::ZERO; LANES];
-            let q = weighted_sum::<A, T>(n, c, &moved);
-            if radial {
-                lanes::accumulate::<A, T>(&mut s.radial[at.degree], &w, &q);
-            }
-            if weight {
-                lanes::accumulate::<A, T>(&mut weight_sums[path], &r, &q);
-            }
-            if let Some(tangent) = self.tangent(Slot::Weight) {
-                let dw = of(tangent, at.weight);
-                lanes::accumulate::<A, T>(&mut moved_gain, &dw, &r);
-                if radial {
-                    let q = weighted_sum::<A, T>(n, c, &products);
-                    lanes::accumulate::<A, T>(&mut s.radial[at.degree], &dw, &q);
-                }
-            }
-            if let Some(tangent) = self.tangent(Slot::Radial) {
-                let dr = of(tangent, row);
-                lanes::accumulate::<A, T>(&mut moved_gain, &w, &dr);
-                if weight {
-                    let q = weighted_sum::<A, T>(n, c, &products);
-                    lanes::accumulate::<A, T>(&mut weight_sums[path], &dr, &q);
-                }
-            }
+        let first = block * plan.paths.len();
+        let paths = plan.paths[pair.paths.clone()].iter();
+        let weights = self.weights[first..][pair.paths.clone()].iter();
+        let weights = weights.zip(&self.moved_weights[first..][pair.paths.clone()]);
+        let coefficients = self.pass.coefficients(pair).chunks_exact(n);
+        for (i, ((path, (w, moved_w)), c)) in paths.zip(weights).zip(coefficients).enumerate() {
+            let (r, moved_r) = (&s.filter[path.degree], &s.moved_filter[path.degree]);
+            let gain = lanes::product(w, r);
             for m in 0..n {
-                lanes::accumulate_scaled::<A, T>(&mut gains[m], c[m], &gain);
-                lanes::accumulate_scaled::<A, T>(&mut moved_gains[m], c[m], &moved_gain);
+                A::accumulate_scaled(&mut gains[m], c[m], &gain);
+            }
+            if radial || weight {
+                let q = weighted_sum::<A, T>(n, c, moved);
+                if radial {
+                    A::accumulate(&mut s.radial[path.degree], w, &q);
+                }
+                if weight {
+                    A::accumulate(&mut weight_sums[pair.paths.start + i], r, &q);
+                }
+            }
+            if dr || dw {
+                let mut moved_gain = lanes::product(moved_w, r);
+                A::accumulate(&mut moved_gain, w, moved_r);
+                for m in 0..n {
+                    A::accumulate_scaled(&mut moved_gains[m], c[m], &moved_gain);
+                }
+                let q = weighted_sum::<A, T>(n, c, products);
+                if radial && dw {
+                    A::accumulate(&mut s.radial[path.degree], moved_w, &q);
+                }
+                if weight && dr {
+                    A::accumulate(&mut weight_sums[pair.paths.start + i], moved_r, &q);
+                }
             }
         }
         if input || input_frame {
             let grad = &mut s.x.grad[block * plan.input.local_rows..];
             if dr || dw {
-                couple_back::<A, T>(pair, n, &moved_gains, &s.z.local, grad);
+                couple_back::<A, T>(pair, n, moved_gains, &s.z.local, grad);
             }
             if dz {
-                couple_back::<A, T>(pair, n, &gains, &s.z.local_tangent, grad);
+                couple_back::<A, T>(pair, n, gains, &s.z.local_tangent, grad);
             }
             if input_frame || turns_x {
                 let grad = &mut s.x.grad_tangent[block * plan.input.local_rows..];
-                couple_back::<A, T>(pair, n, &gains, &s.z.local, grad);
+                couple_back::<A, T>(pair, n, gains, &s.z.local, grad);
             }
         }
         if output || output_frame {
             let grad = &mut s.z.grad[block * plan.output.local_rows..];
             if dr || dw {
-                couple::<A, T>(pair, n, &moved_gains, &s.x.local, grad);
+                couple::<A, T>(pair, n, moved_gains, &s.x.local, grad);
             }
             if dx {
-                couple::<A, T>(pair, n, &gains, &s.x.local_tangent, grad);
+                couple::<A, T>(pair, n, gains, &s.x.local_tangent, grad);
             }
             if output_frame || turns_z {
                 let grad = &mut s.z.grad_tangent[block * plan.output.local_rows..];
-                couple::<A, T>(pair, n, &gains, &s.x.local, grad);
+                couple::<A, T>(pair, n, gains, &s.x.local, grad);
             }
         }
     }
@@ -247,8 +259,11 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
         Scratch {
             x: End::new(&plan.input, blocks),
             z: End::new(&plan.output, blocks),
+            filter: zeros(plan.filter_degrees()),
+            moved_filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
             rows: zeros(plan.input.rows.max(plan.output.rows)),
+            pair: [(); 4].map(|()| zeros(MAX_NUM)),
         }
     }
 
@@ -273,11 +288,15 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
         for block in 0..pass.blocks {
             self.read_end(&plan.input, Slot::Input, (src, block), into_x, &mut s.x);
             self.read_end(&plan.output, Slot::Output, (dst, block), into_z, &mut s.z);
+            pass.load_filter(self.arg(Slot::Radial), edge, block, &mut s.filter);
+            if let Some(moved) = self.tangent(Slot::Radial) {
+                pass.load_filter(moved, edge, block, &mut s.moved_filter);
+            }
             s.radial.fill([T::ZERO; LANES]);
             let first = block * if weight { plan.paths.len() } else { 0 };
             let sums = &mut sink.weight[first..];
             for (index, pair) in plan.pairs.iter().enumerate() {
-                for_num!(pair.num, self.pair(index, (edge, block), wanted, s, sums));
+                for_num!(pair.num, self.pair(index, block, wanted, s, sums));
             }
             if input {
                 let rows = &mut s.rows[..plan.input.rows];

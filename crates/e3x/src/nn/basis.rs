@@ -3,6 +3,7 @@
 use candle_core::{D, Tensor};
 use e3x_so3::Normalization;
 
+use super::directions::Directions;
 use crate::config::Config;
 use crate::nn::functions::{CutoffFn, DampingFn, RadialFn};
 use crate::so3::{self, SphericalHarmonicsConfig};
@@ -33,7 +34,12 @@ impl Default for AngularFunction {
 }
 
 impl AngularFunction {
-    fn evaluate(self, u: &Tensor, max_degree: usize, cartesian_order: bool) -> Result<Tensor> {
+    pub(super) fn evaluate(
+        self,
+        u: &Tensor,
+        max_degree: usize,
+        cartesian_order: bool,
+    ) -> Result<Tensor> {
         match self {
             Self::SphericalHarmonics {
                 normalization,
@@ -108,6 +114,8 @@ impl BasisConfig {
 #[derive(Debug, Clone)]
 pub struct Basis {
     parts: Parts,
+    /// Where the edges point, if the angular part consists of harmonics of that direction.
+    directions: Option<Directions>,
     max_degree: usize,
     num: usize,
     batch: Vec<usize>,
@@ -147,6 +155,7 @@ impl Basis {
                 angular: angular.clone(),
                 radial: radial.clone(),
             },
+            directions: None,
             max_degree: side - 1,
             num: *num,
             batch: batch.to_vec(),
@@ -164,6 +173,7 @@ impl Basis {
         }
         Ok(Self {
             parts: Parts::Dense(values.clone()),
+            directions: None,
             max_degree: shape.max_degree,
             num: shape.features,
             batch: values.dims()[..values.rank() - 3].to_vec(),
@@ -226,6 +236,10 @@ impl Basis {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.parts
+    }
+
+    pub(crate) fn directions(&self) -> Option<&Directions> {
+        self.directions.as_ref()
     }
 }
 
@@ -303,7 +317,10 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
     if let Some(damping_fn) = &config.damping_fn {
         angular = damp(&angular, &damping_fn.evaluate(&norm)?)?;
     }
-    let basis = Basis::from_factors(&angular, &radial)?;
+    let mut basis = Basis::from_factors(&angular, &radial)?;
+    if config.damping_fn.is_none() {
+        basis.directions = Some(Directions::new(r, config)?);
+    }
     Ok(BasisDetails {
         basis,
         cutoff,

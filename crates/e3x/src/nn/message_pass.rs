@@ -1,14 +1,17 @@
 //! Message passing.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::Tensor as Array;
-use e3x_kernels::message::Slot;
+use e3x_kernels::aligned::{self, AlignedPlan};
+use e3x_kernels::{EdgeList, message};
 
 use crate::config::Config;
 use crate::nn::basis::Parts;
+use crate::nn::directions::Directions;
 use crate::nn::tensor_product::{TensorProduct, TensorProductConfig};
 use crate::nn::{Basis, Dense, DenseConfig, Initializer, VarBuilder};
+use crate::op::aligned::AlignedMessage;
 use crate::op::message::Message;
 use crate::op::multilinear::form;
 use crate::ops::{self, Graph};
@@ -92,6 +95,8 @@ pub struct MessagePass {
     input: FeatureShape,
     filter: Dense,
     tensor: TensorProduct,
+    /// The plan for filters with these scales, made when it is first needed.
+    aligned: Arc<OnceLock<(Arc<[f64]>, Arc<AlignedPlan>)>>,
 }
 
 impl MessagePass {
@@ -125,6 +130,7 @@ impl MessagePass {
             input,
             filter,
             tensor,
+            aligned: Arc::default(),
         })
     }
 
@@ -157,7 +163,8 @@ impl MessagePass {
                 if self.scales_features(weights, inputs, graph)
                     && !graph.counts_padding(num_nodes)? =>
             {
-                self.fused(inputs, batch, [angular, radial], weights, graph)
+                let parts = ([angular, radial], basis.directions());
+                self.fused(inputs, batch, parts, weights, graph)
             }
             _ => self.composed(inputs, basis, weights, graph),
         }
@@ -225,12 +232,42 @@ impl MessagePass {
         Ok(())
     }
 
+    /// The plan for coupling in the frames of the edges, if the filters allow it.
+    fn aligned_plan<'a>(
+        &self,
+        directions: Option<&'a Directions>,
+        edges: &EdgeList,
+    ) -> Result<Option<(Arc<AlignedPlan>, &'a Directions)>> {
+        let plan = self.tensor.plan();
+        let fits = |directions: &&Directions| {
+            directions.cover(edges)
+                && directions.cartesian_order() == plan.spec().cartesian_order
+                && AlignedPlan::suits(plan.spec())
+        };
+        let Some(directions) = directions.filter(fits) else {
+            return Ok(None);
+        };
+        let scales = directions.scales();
+        let new = || Result::Ok(Arc::new(AlignedPlan::new(plan, scales)?));
+        let aligned = match self.aligned.get() {
+            Some((known, aligned)) if known == scales => Arc::clone(aligned),
+            Some(_) => new()?,
+            None => {
+                let aligned = new()?;
+                // Another thread may have been faster; then this one is not kept.
+                let _ = self.aligned.set((Arc::clone(scales), Arc::clone(&aligned)));
+                aligned
+            }
+        };
+        Ok(Some((aligned, directions)))
+    }
+
     /// One pass over the edges.
     fn fused(
         &self,
         inputs: &Array,
         batch: &[usize],
-        [angular, radial]: [&Array; 2],
+        ([angular, radial], directions): ([&Array; 2], Option<&Directions>),
         weights: Option<&Array>,
         graph: &Graph,
     ) -> Result<Array> {
@@ -253,16 +290,29 @@ impl MessagePass {
                 .reshape((edges.len(), degrees, features))?
                 .broadcast_mul(&weights)?;
         }
-        let sum = Message {
-            plan: Arc::clone(self.tensor.plan()),
-            edges,
-            features,
+        let kernel = self.tensor.kernel()?;
+        let output = match self.aligned_plan(directions, &edges)? {
+            Some((plan, directions)) => {
+                let frames = directions.frames(plan.frame_degree())?;
+                let sum = AlignedMessage {
+                    plan,
+                    edges,
+                    features,
+                    positions: Arc::clone(directions.variables()),
+                };
+                let others = [inputs, &radial, &kernel, &frames, &frames];
+                form(sum, aligned::Slot::Output as usize, &others)?
+            }
+            None => {
+                let sum = Message {
+                    plan: Arc::clone(self.tensor.plan()),
+                    edges,
+                    features,
+                };
+                let others = [inputs, &radial, &kernel, angular];
+                form(sum, message::Slot::Output as usize, &others)?
+            }
         };
-        let output = form(
-            sum,
-            Slot::Output as usize,
-            &[inputs, &radial, &self.tensor.kernel()?, angular],
-        )?;
         let mut dims = batch.to_vec();
         if let Some(last) = dims.last_mut() {
             *last = graph.num_segments().unwrap_or(num_nodes);

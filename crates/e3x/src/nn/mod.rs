@@ -4,6 +4,7 @@ mod activations;
 mod attention;
 mod basis;
 mod dense;
+mod directions;
 mod embed;
 mod exponential_basis;
 mod features;

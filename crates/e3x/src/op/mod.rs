@@ -6,12 +6,14 @@
 //! asked for. Operations with several results, or with more operands than candle's three, implement
 //! [`MultiOp`](tape::MultiOp).
 
+pub(crate) mod aligned;
 pub(crate) mod angle;
 pub(crate) mod bias;
 pub(crate) mod cartesian;
 pub(crate) mod coupling;
 pub(crate) mod dense;
 pub(crate) mod elementwise;
+pub(crate) mod frames;
 pub(crate) mod gate;
 pub(crate) mod harmonics;
 pub(crate) mod irreps;
