@@ -54,6 +54,7 @@ pub fn small() -> ModelConfig {
         num_basis_functions: 5,
         cutoff: 4.0,
         max_atomic_number: 29,
+        ..ModelConfig::default()
     }
 }
 
