@@ -11,11 +11,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use candle_core::{DType, Device, Tensor};
-use common::{repository, values};
+use common::{molecules, repository, values};
 use e3x::autograd::{CreateGraph, grad};
 use e3x::nn::Parameters;
 use e3x::optim::{Adam, AdamConfig};
-use e3x_atoms::Frame;
 use e3x_atoms::batch::Batch;
 use e3x_atoms::model::{MessagePassingPotential, ModelConfig};
 
@@ -68,25 +67,6 @@ fn load(folder: &Path, name: &str) -> Tensors {
     candle_core::safetensors::load(folder.join(name), &Device::Cpu).unwrap()
 }
 
-/// The molecules of `data.safetensors`.
-fn frames(data: &Tensors) -> Vec<Frame> {
-    let numbers = values(&data["atomic_numbers"]);
-    let positions = values(&data["positions"]);
-    let segments = values(&data["batch_segments"]);
-    let mut frames: Vec<Frame> = Vec::new();
-    for (i, segment) in segments.into_iter().enumerate() {
-        if frames.len() <= segment as usize {
-            frames.push(Frame::new(vec![], vec![]));
-        }
-        let frame = &mut frames[segment as usize];
-        frame.numbers.push(numbers[i] as u32);
-        frame
-            .positions
-            .push([0, 1, 2].map(|k| positions[3 * i + k]));
-    }
-    frames
-}
-
 /// 1e-6 of the largest value.
 #[track_caller]
 fn assert_agree(actual: &Tensor, expected: &Tensor) {
@@ -121,7 +101,7 @@ fn a_model_goes_to_rust_and_back() {
     let model = MessagePassingPotential::new(&config(), vb).unwrap();
     assert_eq!(parameters.unused(), [""; 0]);
     let data = load(folder, "data.safetensors");
-    let frames = frames(&data);
+    let frames = molecules(&data);
     let batch = Batch::new(&frames.iter().collect::<Vec<_>>(), 5.0, DType::F64).unwrap();
     let predict = || model.energy_and_forces(&batch, CreateGraph::Yes).unwrap();
     let (energy, forces) = predict();

@@ -2,9 +2,10 @@
 
 mod common;
 
-use candle_core::DType;
-use common::{assert_close, ethanol, model, predict, small, values};
+use candle_core::{DType, Device};
+use common::{assert_close, ethanol, model, molecules, predict, repository, small, values};
 use e3x::autograd::CreateGraph;
+use e3x::nn::Parameters;
 use e3x::testing::{Input, Quantity, SymmetryCheck, assert_symmetries};
 use e3x_atoms::batch::Batch;
 use e3x_atoms::model::{MessagePassingPotential, ModelConfig};
@@ -116,5 +117,44 @@ fn fresh_models_start_at_zero() {
             .find(|(name, _)| name == "Dense_4/kernel")
             .unwrap();
         assert!(values(readout.as_tensor()).iter().all(|x| *x == 0.0));
+    }
+}
+
+/// Energies and forces of the same models in Python (`data/variants.py`), from its parameters.
+#[test]
+fn energies_and_forces_are_those_of_python() {
+    let sizes = ModelConfig {
+        features: 6,
+        num_basis_functions: 5,
+        cutoff: 5.0,
+        max_atomic_number: 9,
+        ..small()
+    };
+    for (name, attention_heads, use_fused_tensor) in [
+        ("fused", None, true),
+        ("attention", Some(2), false),
+        ("both", Some(3), true),
+    ] {
+        let file = format!("crates/e3x-atoms/tests/data/variants_{name}.safetensors");
+        let data = candle_core::safetensors::load(repository(&file), &Device::Cpu).unwrap();
+        let given = data.iter().filter_map(|(path, tensor)| {
+            let path = path.strip_prefix("param/")?;
+            Some((path.to_string(), tensor.clone()))
+        });
+        let parameters = Parameters::from_tensors(given);
+        let config = ModelConfig {
+            attention_heads,
+            use_fused_tensor,
+            ..sizes.clone()
+        };
+        let vb = parameters.builder(DType::F64, &Device::Cpu);
+        let model = MessagePassingPotential::new(&config, vb).unwrap();
+        assert_eq!(parameters.unused(), [""; 0]);
+        let frames = molecules(&data);
+        let predictions = predict(&model, &frames.iter().collect::<Vec<_>>());
+        let energies: Vec<f64> = predictions.iter().map(|p| p.energy).collect();
+        let forces: Vec<f64> = predictions.iter().flat_map(|p| p.forces.concat()).collect();
+        assert_close(&energies, &values(&data["energy"]), 1e-10);
+        assert_close(&forces, &values(&data["forces"]), 1e-10);
     }
 }
