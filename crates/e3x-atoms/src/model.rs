@@ -3,10 +3,10 @@
 use candle_core::{DType, Device, Tensor};
 use e3x::autograd::{self, CreateGraph};
 use e3x::nn::{
-    self, BasisConfig, Cutoff, Dense, DenseConfig, Embed, Initializer, MessagePass,
-    MessagePassConfig, Parameters, Radial, VarBuilder,
+    self, AttentionConfig, BasisConfig, Builder, Cutoff, Embed, Exchange, Initializer, Interaction,
+    Linear, MessagePassConfig, Parameters, Radial, Summary, VarBuilder,
 };
-use e3x::{FeatureShape, ops};
+use e3x::ops;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
@@ -30,6 +30,12 @@ pub struct ModelConfig {
     pub cutoff: f64,
     /// Highest atomic number that the model knows.
     pub max_atomic_number: usize,
+    /// Heads of self-attention between atoms; `None`: message passing, as in the tutorial.
+    #[serde(default)]
+    pub attention_heads: Option<usize>,
+    /// Whether features and filters are coupled by fused tensor products.
+    #[serde(default)]
+    pub use_fused_tensor: bool,
 }
 
 impl Default for ModelConfig {
@@ -41,6 +47,8 @@ impl Default for ModelConfig {
             num_basis_functions: 16,
             cutoff: 5.0,
             max_atomic_number: 118,
+            attention_heads: None,
+            use_fused_tensor: false,
         }
     }
 }
@@ -49,7 +57,8 @@ impl ModelConfig {
     /// Checks that a model can be built with these settings.
     ///
     /// # Errors
-    /// [`Error::Argument`] if a size is zero or the cutoff is not positive.
+    /// [`Error::Argument`] if a size is zero, the cutoff is not positive, or the heads of attention
+    /// do not divide the features.
     pub fn check(&self) -> Result<()> {
         let sizes = [
             ("features", self.features),
@@ -62,6 +71,11 @@ impl ModelConfig {
                 return Err(Error::argument(argument, "at least 1", 0));
             }
         }
+        let heads = self.attention_heads.unwrap_or(1);
+        if heads == 0 || !self.features.is_multiple_of(heads) {
+            let expected = format!("a divisor of features, {}", self.features);
+            return Err(Error::argument("attention_heads", expected, heads));
+        }
         if !(self.cutoff > 0.0 && self.cutoff.is_finite()) {
             return Err(Error::argument(
                 "cutoff",
@@ -71,16 +85,22 @@ impl ModelConfig {
         }
         Ok(())
     }
-}
 
-/// One iteration: messages between atoms, then refinement of each atom.
-#[derive(Debug, Clone)]
-struct Iteration {
-    message_pass: MessagePass,
-    dense: Dense,
-    residual: Dense,
-    /// Only scalars come out.
-    last: bool,
+    /// How atoms see each other.
+    fn exchange(&self) -> Exchange {
+        let use_fused_tensor = self.use_fused_tensor;
+        match self.attention_heads {
+            None => Exchange::MessagePass(MessagePassConfig {
+                use_fused_tensor,
+                ..MessagePassConfig::default()
+            }),
+            Some(num_heads) => Exchange::SelfAttention(AttentionConfig {
+                num_heads,
+                use_fused_tensor,
+                ..AttentionConfig::default()
+            }),
+        }
+    }
 }
 
 /// An equivariant message-passing model of the potential energy: the model of E3x's tutorial on
@@ -94,14 +114,28 @@ struct Iteration {
 /// ```
 ///
 /// Parameter paths are those of the Flax model (`Embed_0/embedding`, `MessagePass_0/tensor/kernel`,
-/// `Dense_0/0+/kernel`, ..., `element_bias`).
+/// `Dense_0/0+/kernel`, ..., `element_bias`). With [`ModelConfig::attention_heads`], `SelfAttention`
+/// takes the place of `MessagePass`.
+///
+/// Printing a model gives the table of its layers.
+///
+/// ```
+/// use candle_core::DType;
+/// use e3x_atoms::model::{MessagePassingPotential, ModelConfig};
+/// let (model, parameters) = MessagePassingPotential::seeded(&ModelConfig::default(), 0, DType::F32)?;
+/// let table = model.to_string();
+/// assert!(table.contains("MessagePass_1"));
+/// assert!(table.ends_with(&parameters.num_values().to_string()));
+/// # Ok::<(), e3x_atoms::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct MessagePassingPotential {
     config: ModelConfig,
     embed: Embed,
-    iterations: Vec<Iteration>,
-    readout: Tensor,
+    iterations: Vec<Interaction>,
+    readout: Linear,
     element_bias: Tensor,
+    summary: Summary,
 }
 
 impl MessagePassingPotential {
@@ -112,26 +146,25 @@ impl MessagePassingPotential {
     /// parameter does not fit.
     pub fn new(config: &ModelConfig, vb: VarBuilder) -> Result<Self> {
         config.check()?;
-        let embed = Embed::new(
-            config.max_atomic_number + 1,
-            config.features,
-            vb.pp("Embed_0"),
-        )?;
+        let mut builder = Builder::new(vb);
+        let embed = builder.embed(config.max_atomic_number + 1, config.features)?;
         let mut shape = embed.output_shape();
+        let basis = (config.max_degree, config.num_basis_functions);
         let mut iterations = Vec::with_capacity(config.num_iterations);
-        for i in 0..config.num_iterations {
-            let last = i + 1 == config.num_iterations;
-            let iteration = Iteration::new(config, shape, i, last, &vb)?;
-            shape = iteration.residual.output_shape();
+        for i in 1..=config.num_iterations {
+            let exchange = config.exchange();
+            let iteration = if i == config.num_iterations {
+                Interaction::last(shape, basis, exchange, &mut builder)?
+            } else {
+                Interaction::new(shape, basis, exchange, &mut builder)?
+            };
+            shape = iteration.output_shape();
             iterations.push(iteration);
         }
-        let name = format!("Dense_{}", 2 * config.num_iterations);
-        let readout =
-            vb.pp(name)
-                .get_with_hints((config.features, 1), "kernel", Initializer::Zeros)?;
-        let element_bias = vb.get_with_hints(
-            config.max_atomic_number + 1,
+        let readout = builder.linear(config.features, 1, false, Initializer::Zeros)?;
+        let element_bias = builder.parameter(
             "element_bias",
+            config.max_atomic_number + 1,
             Initializer::Zeros,
         )?;
         Ok(Self {
@@ -140,6 +173,7 @@ impl MessagePassingPotential {
             iterations,
             readout,
             element_bias,
+            summary: builder.summary().clone(),
         })
     }
 
@@ -163,6 +197,11 @@ impl MessagePassingPotential {
         self.readout.dtype()
     }
 
+    /// The layers, the shapes of their results and their numbers of parameters.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
     /// Energies of the frames of a batch with other positions, shape `(B)`.
     ///
     /// # Errors
@@ -184,21 +223,16 @@ impl MessagePassingPotential {
             Radial::default(),
         )
         .with_cutoff(Cutoff::smooth(self.config.cutoff));
-        let basis = nn::basis(&batch.displacements(positions)?, &basis)?;
+        let details = nn::basis_with_details(&batch.displacements(positions)?, &basis)?;
+        let cutoff = self.config.attention_heads.map(|_| &details.cutoff);
         let mut x = self.embed.forward(&batch.atomic_numbers)?;
         for iteration in &self.iterations {
-            let y = iteration.message_pass.forward(&x, &basis, &batch.graph)?;
-            if iteration.last {
-                x = nn::change_max_degree_or_type(&x, Some(0), Some(false))?;
-            }
-            let y = iteration.dense.forward(&nn::add(&[&x, &y])?)?;
-            let y = iteration.residual.forward(&nn::silu(&y)?)?;
-            x = nn::add(&[&x, &y])?;
+            x = iteration.forward(&x, &details.basis, cutoff, &batch.graph)?;
         }
         let atoms = batch.num_atoms();
-        let x = x
-            .reshape((atoms, self.config.features))?
-            .matmul(&self.readout)?;
+        let x = self
+            .readout
+            .forward(&x.reshape((atoms, self.config.features))?)?;
         let atomic_energies = (x.reshape(atoms)? + bias)?;
         Ok(ops::indexed_sum(&atomic_energies, &batch.segments, false)?)
     }
@@ -221,41 +255,9 @@ impl MessagePassingPotential {
     }
 }
 
-impl Iteration {
-    fn new(
-        config: &ModelConfig,
-        input: FeatureShape,
-        index: usize,
-        last: bool,
-        vb: &VarBuilder,
-    ) -> Result<Self> {
-        let message_config = if last {
-            MessagePassConfig {
-                max_degree: Some(0),
-                include_pseudotensors: false,
-                ..MessagePassConfig::default()
-            }
-        } else {
-            MessagePassConfig::default()
-        };
-        let basis = (config.max_degree, config.num_basis_functions);
-        let path = vb.pp(format!("MessagePass_{index}"));
-        let message_pass = MessagePass::new(input, basis, message_config, path)?;
-        let message = message_pass.output_shape();
-        let shape = if last { message } else { input.join(message)? };
-        let dense = DenseConfig::new(config.features);
-        let residual = DenseConfig {
-            kernel_init: Initializer::Zeros,
-            ..dense.clone()
-        };
-        let dense = Dense::new(shape, dense, vb.pp(format!("Dense_{}", 2 * index)))?;
-        let residual = Dense::new(shape, residual, vb.pp(format!("Dense_{}", 2 * index + 1)))?;
-        Ok(Self {
-            message_pass,
-            dense,
-            residual,
-            last,
-        })
+impl std::fmt::Display for MessagePassingPotential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.summary.fmt(f)
     }
 }
 

@@ -195,3 +195,24 @@ fn checkpoints_can_be_evaluated() {
     }
     assert!(place.files() == before);
 }
+
+/// Attention, fused tensors and all options of training: the run ends, and resumes as the same run.
+#[test]
+fn other_models_and_options() {
+    for options in [
+        "--attention --lr 0.005",
+        "--attention 2 --fused-tensor",
+        "--fused-tensor --warmup 3 --weight-decay 0.01 --clip-norm 5 --ema 0.9 --plateau 1 --schedule exponential:0.5",
+    ] {
+        let place = Place::new();
+        let output = place.run(&format!("{TINY} --epochs 2 {options}"));
+        assert_success(&output);
+        let model =
+            ["MessagePass_0", "SelfAttention_0"][usize::from(options.contains("attention"))];
+        assert!(text(&output.stdout).contains(model));
+        let refused = place.run(&format!("{TINY} --epochs 2 --resume"));
+        assert!(!refused.status.success());
+        assert!(text(&refused.stderr).contains("`--resume`"));
+        assert_success(&place.run(&format!("{TINY} --epochs 2 {options} --resume")));
+    }
+}

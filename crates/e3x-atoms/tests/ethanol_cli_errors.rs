@@ -94,7 +94,30 @@ fn bad_input_is_named_and_changes_nothing() {
             "--forces-weight -1",
             "`--forces-weight`: expected a number >= 0",
         ),
-        ("--schedule foo", "expected constant or cosine"),
+        (
+            "--schedule foo",
+            "expected constant, cosine, exponential:RATE",
+        ),
+        (
+            "--schedule exponential:0",
+            "decay_rate: expected a positive",
+        ),
+        (
+            "--attention 3",
+            "`--attention`: expected a divisor of features",
+        ),
+        (
+            "--attention 0",
+            "`--attention`: expected a divisor of features",
+        ),
+        (
+            "--weight-decay -1",
+            "`--weight-decay`: expected a number >= 0",
+        ),
+        ("--clip-norm 0", "`--clip-norm`: expected a number > 0"),
+        ("--ema 1", "`--ema`: expected a number of at least 0"),
+        ("--plateau 0", "`--plateau`: expected at least 1"),
+        ("--warmup -1", "--warmup"),
         ("--dtype f16", "expected f32 or f64"),
         ("--energy-unit hartree", "kcal/mol, eV"),
         ("--epochs -1", "--epochs"),

@@ -43,6 +43,7 @@ impl Case {
             num_basis_functions: size("num_basis_functions"),
             cutoff: args["cutoff"].as_f64().unwrap(),
             max_atomic_number: size("max_atomic_number"),
+            ..ModelConfig::default()
         }
     }
 

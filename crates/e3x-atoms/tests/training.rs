@@ -3,7 +3,7 @@
 mod common;
 
 use common::{assert_error, ethanol, small_run, values};
-use e3x::optim::Schedule;
+use e3x::optim::{PlateauConfig, Schedule};
 use e3x_atoms::Frame;
 use e3x_atoms::extxyz::{ReadConfig, Reader};
 use e3x_atoms::train::{EpochReport, Precision, StepReport, TrainConfig, Trainer, evaluate};
@@ -171,7 +171,7 @@ fn the_reader_refuses_labels_that_are_not_finite() {
 #[test]
 fn impossible_settings() {
     let data = ethanol(40);
-    let bad: [(&str, Change<TrainConfig>); 12] = [
+    let bad: [(&str, Change<TrainConfig>); 19] = [
         ("`num_train`", |c| c.num_train = 0),
         ("`num_train + num_valid`", |c| c.num_train = 31),
         ("`num_train + num_valid`", |c| c.num_valid = usize::MAX),
@@ -184,6 +184,23 @@ fn impossible_settings() {
         ("`energy_unit`", |c| c.energy_unit = 0.0),
         ("`features`", |c| c.model.features = 0),
         ("`cutoff`", |c| c.model.cutoff = f64::NAN),
+        ("`attention_heads`", |c| c.model.attention_heads = Some(3)),
+        ("`weight_decay`", |c| c.weight_decay = f64::NAN),
+        ("`clip_norm`", |c| c.clip_norm = Some(0.0)),
+        ("`clip_value`", |c| c.clip_value = Some(-1.0)),
+        ("`ema_decay`", |c| c.ema_decay = Some(1.0)),
+        ("`decay_rate`", |c| {
+            c.schedule = Schedule::Exponential {
+                decay_rate: 0.0,
+                transition_steps: None,
+            };
+        }),
+        ("`patience`", |c| {
+            c.plateau = Some(PlateauConfig {
+                patience: 0,
+                ..PlateauConfig::default()
+            });
+        }),
     ];
     for (name, spoil) in bad {
         let mut config = small_run(Precision::F32);

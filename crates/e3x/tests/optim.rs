@@ -72,6 +72,7 @@ fn steps_follow_the_formula() -> Result<()> {
         b1: 0.8,
         b2: 0.95,
         eps: 1e-3,
+        weight_decay: 0.0,
     };
     for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 1e-5)] {
         let parameters = parameters(dtype)?;
@@ -274,13 +275,47 @@ fn schedules_have_the_values_of_their_formulas() -> Result<()> {
     let factors: Vec<f64> = (0..=30).map(|i| Schedule::Cosine.factor(i, 30)).collect();
     assert!(factors.windows(2).all(|pair| pair[0] > pair[1]));
     assert_eq!(Schedule::default(), Schedule::Cosine);
-    for schedule in [Schedule::Constant, Schedule::Cosine] {
+    let exponential = |transition_steps| Schedule::Exponential {
+        decay_rate: 0.125,
+        transition_steps,
+    };
+    for (step, total, expected) in [(0, 30, 1.0), (10, 30, 0.5), (30, 30, 0.125), (5, 0, 1.0)] {
+        let factor = exponential(None).factor(step, total);
+        assert!((factor - expected).abs() < 1e-15, "step {step}: {factor}");
+    }
+    let all = [
+        Schedule::Constant,
+        Schedule::Cosine,
+        exponential(None),
+        exponential(Some(1000)),
+    ];
+    for schedule in all {
+        // Without warm-up nothing changes, not even a bit.
+        for step in [0, 7, 50, 100, 200] {
+            let (plain, warm) = (
+                schedule.factor(step, 100),
+                schedule.factor_with_warm_up(0, step, 100),
+            );
+            assert_eq!(plain.to_bits(), warm.to_bits());
+        }
         assert_eq!(schedule.to_string().parse::<Schedule>()?, schedule);
     }
-    assert_error(
-        "name",
-        "Linear".parse::<Schedule>(),
-        &["schedule", "cosine", "Linear"],
-    );
+    for (name, parts) in [
+        ("Linear", ["schedule", "cosine", "Linear"]),
+        (
+            "exponential",
+            ["schedule", "exponential:RATE", "exponential"],
+        ),
+        ("exponential:", ["schedule", "RATE/STEPS", "exponential:"]),
+        ("exponential:0.1/-3", ["schedule", "RATE/STEPS", "-3"]),
+        ("exponential:0", ["decay_rate", "a positive number", "0"]),
+        (
+            "exponential:nan",
+            ["decay_rate", "a positive number", "NaN"],
+        ),
+        ("exponential:0.5/0", ["transition_steps", "at least 1", "0"]),
+    ] {
+        assert_error(name, name.parse::<Schedule>(), &parts);
+    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use e3x::optim::Schedule;
+use e3x::optim::{PlateauConfig, Schedule};
 use e3x_atoms::model::ModelConfig;
 use e3x_atoms::train::{Precision, TrainConfig};
 use e3x_atoms::{Error, Result, units};
@@ -44,12 +44,34 @@ pub struct Cli {
     /// Cutoff distance in Å.
     #[arg(long, default_value_t = 5.0)]
     pub cutoff: f64,
+    /// Atoms see each other by attention with this number of heads, instead of by messages.
+    #[arg(long, value_name = "HEADS", num_args = 0..=1, default_missing_value = "4")]
+    pub attention: Option<usize>,
+    /// Couple features and filters by fused tensor products.
+    #[arg(long)]
+    pub fused_tensor: bool,
     /// Learning rate of Adam at the start.
     #[arg(long, default_value_t = 0.01)]
     pub lr: f64,
-    /// Decay of the learning rate: cosine (to zero) or constant.
+    /// Decay of the learning rate: cosine (to zero), constant, exponential:RATE (over all steps) or
+    /// exponential:RATE/STEPS.
     #[arg(long, default_value_t = Schedule::Cosine)]
     pub schedule: Schedule,
+    /// Steps at the start in which the learning rate grows from zero.
+    #[arg(long, value_name = "STEPS", default_value_t = 0)]
+    pub warmup: usize,
+    /// Divide the learning rate by 10 when the validation loss has not improved for so many epochs.
+    #[arg(long, value_name = "EPOCHS")]
+    pub plateau: Option<usize>,
+    /// Decoupled weight decay of the parameters (AdamW).
+    #[arg(long, default_value_t = 0.0)]
+    pub weight_decay: f64,
+    /// Largest norm of the gradient; longer ones are shortened.
+    #[arg(long, value_name = "NORM")]
+    pub clip_norm: Option<f64>,
+    /// Use a moving average of the parameters with this decay (such as 0.999).
+    #[arg(long, value_name = "DECAY")]
+    pub ema: Option<f64>,
     /// Weight of the forces in the loss.
     #[arg(long, default_value_t = 1.0)]
     pub forces_weight: f64,
@@ -93,6 +115,8 @@ impl Cli {
                 num_iterations: self.iterations,
                 num_basis_functions: self.basis,
                 cutoff: self.cutoff,
+                attention_heads: self.attention,
+                use_fused_tensor: self.fused_tensor,
                 ..ModelConfig::default()
             },
             num_train: self.train,
@@ -109,6 +133,15 @@ impl Cli {
             },
             seed: self.seed,
             dtype: self.dtype,
+            warmup_steps: self.warmup,
+            weight_decay: self.weight_decay,
+            clip_norm: self.clip_norm,
+            ema_decay: self.ema,
+            plateau: self.plateau.map(|patience| PlateauConfig {
+                patience,
+                ..PlateauConfig::default()
+            }),
+            ..TrainConfig::default()
         }
     }
 
@@ -162,6 +195,11 @@ pub fn with_flag(error: Error) -> Error {
         "cutoff" => "--cutoff",
         "learning_rate" => "--lr",
         "forces_weight" => "--forces-weight",
+        "attention_heads" => "--attention",
+        "weight_decay" => "--weight-decay",
+        "clip_norm" => "--clip-norm",
+        "ema_decay" => "--ema",
+        "patience" => "--plateau",
         "resume" => "--resume",
         "data" => "--data",
         other => other,

@@ -52,6 +52,7 @@ pub struct Trained {
 pub fn run(cli: &Cli, frames: &[Frame]) -> Result<Trained> {
     let (pool, test) = pool_and_test(cli, frames)?;
     let mut trainer = start(cli, pool)?;
+    println!("{}", trainer.potential().model);
     println!(
         "{} parameters; {} training, {} validation, {} test frames; {} epochs of {} steps",
         trainer.parameters().num_values(),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use e3x::nn::Parameters;
+use e3x::optim::{ExponentialMovingAverage, ReduceOnPlateau};
 use serde::{Deserialize, Serialize};
 
 use super::config::TrainConfig;
@@ -17,14 +18,17 @@ const FORMAT: &str = "e3x-atoms checkpoint 1";
 /// The entry of the metadata. There is only one, since the order of several is random, and the same
 /// state must give the same bytes.
 const HEADER: &str = "e3x";
-/// Prefix of the optimiser's moments; everything else is a parameter under its Flax path.
+/// Prefix of the optimiser's moments.
 const OPTIMIZER: &str = "optimizer/";
+/// Prefix of the sums of the moving average; everything else is a parameter under its Flax path.
+const AVERAGE: &str = "average/";
 
 /// The state of a training run between two epochs.
 ///
 /// In the file, parameters stand under their Flax paths (`MessagePass_0/tensor/kernel`, ...), the
-/// moments of the optimiser under `optimizer/`, and the rest as JSON in the metadata: settings,
-/// energy scale, fingerprint of the data, epoch and steps. The random state is the seed and the
+/// moments of the optimiser under `optimizer/`, the moving average under `average/`, and the rest
+/// as JSON in the metadata: settings, energy scale, fingerprint of the data, epoch, steps, and the
+/// state of the learning rate. The random state is the seed and the
 /// epoch: every shuffle is a function of these two. The same state gives the same bytes.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
@@ -42,6 +46,12 @@ pub struct Checkpoint {
     pub parameters: BTreeMap<String, Tensor>,
     /// Moments of the optimiser.
     pub optimizer: BTreeMap<String, Tensor>,
+    /// Sums of the moving average of the parameters; empty if there is none.
+    pub average: BTreeMap<String, Tensor>,
+    /// Steps in the moving average.
+    pub averaged_steps: u64,
+    /// What the learning rate has fallen by, if it depends on the validation loss.
+    pub plateau: Option<ReduceOnPlateau>,
 }
 
 /// Everything but the tensors, as it stands in the file.
@@ -54,6 +64,10 @@ struct Header {
     data: u64,
     epoch: usize,
     steps: u64,
+    #[serde(default)]
+    averaged_steps: u64,
+    #[serde(default)]
+    plateau: Option<ReduceOnPlateau>,
 }
 
 /// The part of a [`Header`] that says what the rest means.
@@ -75,16 +89,21 @@ impl Checkpoint {
             data: self.data,
             epoch: self.epoch,
             steps: self.steps,
+            averaged_steps: self.averaged_steps,
+            plateau: self.plateau,
         };
         let json = serde_json::to_string(&header).map_err(Error::potential)?;
         let metadata = HashMap::from([(HEADER.to_string(), json)]);
-        let moments = self
-            .optimizer
-            .iter()
-            .map(|(name, x)| (format!("{OPTIMIZER}{name}"), x));
-        let parameters = self.parameters.iter().map(|(name, x)| (name.clone(), x));
-        let bytes = safetensors::serialize(parameters.chain(moments), Some(metadata))
-            .map_err(Error::potential)?;
+        let parts = [
+            ("", &self.parameters),
+            (AVERAGE, &self.average),
+            (OPTIMIZER, &self.optimizer),
+        ];
+        let tensors = parts.into_iter().flat_map(|(prefix, tensors)| {
+            let named = tensors.iter();
+            named.map(move |(name, x)| (format!("{prefix}{name}"), x))
+        });
+        let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(Error::potential)?;
         atomic_file::write(path, &bytes)
     }
 
@@ -118,11 +137,12 @@ impl Checkpoint {
         let header: Header = serde_json::from_str(text).map_err(broken)?;
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
             .map_err(|e| error(format!("a broken safetensors file: {e}")))?;
-        let (mut parameters, mut optimizer) = (BTreeMap::new(), BTreeMap::new());
+        let [mut parameters, mut optimizer, mut average] = [const { BTreeMap::new() }; 3];
         for (name, tensor) in tensors {
-            match name.strip_prefix(OPTIMIZER) {
-                Some(moment) => optimizer.insert(moment.to_string(), tensor),
-                None => parameters.insert(name, tensor),
+            match (name.strip_prefix(OPTIMIZER), name.strip_prefix(AVERAGE)) {
+                (Some(moment), _) => optimizer.insert(moment.to_string(), tensor),
+                (None, Some(sum)) => average.insert(sum.to_string(), tensor),
+                (None, None) => parameters.insert(name, tensor),
             };
         }
         Ok(Self {
@@ -133,10 +153,14 @@ impl Checkpoint {
             steps: header.steps,
             parameters,
             optimizer,
+            average,
+            averaged_steps: header.averaged_steps,
+            plateau: header.plateau,
         })
     }
 
-    /// The model with the parameters of this checkpoint.
+    /// The model with the parameters of this checkpoint; with their moving average, if the run has
+    /// one.
     ///
     /// # Errors
     /// [`Error::Model`] if the parameters do not fit the configuration.
@@ -151,6 +175,11 @@ impl Checkpoint {
                 "only parameters of the model",
                 received,
             ));
+        }
+        if let Some(decay) = self.config.ema_decay {
+            let mut ema = ExponentialMovingAverage::new(&parameters, decay)?;
+            ema.load_state(&self.average, self.averaged_steps)?;
+            parameters.assign(&ema.averages()?)?;
         }
         Ok(TrainedPotential {
             model,

@@ -1,7 +1,9 @@
 //! Settings of a training run.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use candle_core::DType;
-use e3x::optim::Schedule;
+use e3x::optim::{PlateauConfig, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -25,7 +27,7 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Frames per step. The last, incomplete batch of an epoch is left out, as in the tutorial.
     pub batch_size: usize,
-    /// Learning rate of Adam at the first step.
+    /// Learning rate of Adam at the first step, or after the warm-up.
     pub learning_rate: f64,
     /// How the learning rate decays, step by step.
     pub schedule: Schedule,
@@ -37,6 +39,26 @@ pub struct TrainConfig {
     pub seed: u64,
     /// Precision of the model: `f32` or `f64`.
     pub dtype: Precision,
+    /// Steps at the start in which the learning rate grows from 0.
+    #[serde(default)]
+    pub warmup_steps: usize,
+    /// Decoupled weight decay: Adam becomes AdamW.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Limit of every component of the gradient; applied before `clip_norm`.
+    #[serde(default)]
+    pub clip_value: Option<f64>,
+    /// Limit of the norm of the gradient of all parameters.
+    #[serde(default)]
+    pub clip_norm: Option<f64>,
+    /// Decay of the exponential moving average of the parameters, which is then what is evaluated
+    /// and what a checkpoint gives as the model.
+    #[serde(default)]
+    pub ema_decay: Option<f64>,
+    /// Whether the learning rate falls when the validation loss (without validation frames: the
+    /// training loss) stops falling, counted in epochs.
+    #[serde(default)]
+    pub plateau: Option<PlateauConfig>,
 }
 
 /// Floating point precision.
@@ -95,6 +117,12 @@ impl Default for TrainConfig {
             energy_unit: units::KCAL_PER_MOL,
             seed: 0,
             dtype: Precision::F32,
+            warmup_steps: 0,
+            weight_decay: 0.0,
+            clip_value: None,
+            clip_norm: None,
+            ema_decay: None,
+            plateau: None,
         }
     }
 }
@@ -122,11 +150,15 @@ impl TrainConfig {
             return Err(Error::argument("batch_size", expected, self.batch_size));
         }
         let positive = [
-            ("learning_rate", self.learning_rate, false),
-            ("forces_weight", self.forces_weight, true),
-            ("energy_unit", self.energy_unit, false),
+            ("learning_rate", Some(self.learning_rate), false),
+            ("forces_weight", Some(self.forces_weight), true),
+            ("energy_unit", Some(self.energy_unit), false),
+            ("weight_decay", Some(self.weight_decay), true),
+            ("clip_value", self.clip_value, false),
+            ("clip_norm", self.clip_norm, false),
         ];
         for (argument, value, zero_allowed) in positive {
+            let Some(value) = value else { continue };
             if !(value.is_finite() && (value > 0.0 || (zero_allowed && value == 0.0))) {
                 let expected = if zero_allowed {
                     "a number >= 0"
@@ -136,33 +168,56 @@ impl TrainConfig {
                 return Err(Error::argument(argument, expected, value));
             }
         }
-        Ok(())
+        let decay = self.ema_decay.unwrap_or(0.0);
+        if !(0.0..1.0).contains(&decay) {
+            let expected = "a number of at least 0 and below 1";
+            return Err(Error::argument("ema_decay", expected, decay));
+        }
+        let plateau = self.plateau.map_or(Ok(()), |plateau| plateau.check());
+        self.schedule
+            .check()
+            .and(plateau)
+            .map_err(|error| match error {
+                e3x::Error::Argument {
+                    argument,
+                    expected,
+                    received,
+                } => Error::argument(argument, expected, received),
+                other => other.into(),
+            })
     }
 
     /// What differs between two configurations, one `name: this, other` per line of JSON fields.
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        fn flatten(prefix: &str, value: &serde_json::Value, out: &mut Vec<(String, String)>) {
+        fn flatten(prefix: &str, value: &serde_json::Value, out: &mut BTreeMap<String, String>) {
             match value {
                 serde_json::Value::Object(map) => {
                     for (key, value) in map {
                         flatten(&format!("{prefix}{key}."), value, out);
                     }
                 }
-                value => out.push((prefix.trim_end_matches('.').to_string(), value.to_string())),
+                value => {
+                    out.insert(prefix.trim_end_matches('.').to_string(), value.to_string());
+                }
             }
         }
         let fields = |config: &Self| {
-            let mut out = Vec::new();
+            let mut out = BTreeMap::new();
             if let Ok(value) = serde_json::to_value(config) {
                 flatten("", &value, &mut out);
             }
             out
         };
-        fields(self)
+        let (ours, theirs) = (fields(self), fields(other));
+        let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+        let field = |fields: &BTreeMap<String, String>, name| {
+            fields.get(name).map_or("none", String::as_str).to_string()
+        };
+        names
             .into_iter()
-            .zip(fields(other))
-            .filter(|(a, b)| a != b)
-            .map(|((name, a), (_, b))| format!("{name}: {a}, not {b}"))
+            .map(|name| (name, field(&ours, name), field(&theirs, name)))
+            .filter(|(_, a, b)| a != b)
+            .map(|(name, a, b)| format!("{name}: {a}, not {b}"))
             .collect()
     }
 }

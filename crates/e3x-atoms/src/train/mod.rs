@@ -1,9 +1,12 @@
 //! Training a potential on energies and forces.
 
+mod average;
 mod checkpoint;
 mod config;
+mod data;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, load_potential};
 pub use config::{Precision, TrainConfig};
-pub use trainer::{EpochReport, StepReport, Trainer, evaluate};
+pub use data::evaluate;
+pub use trainer::{EpochReport, StepReport, Trainer};

@@ -5,19 +5,18 @@ use std::path::Path;
 use candle_core::{DType, Tensor};
 use e3x::autograd::{self, CreateGraph};
 use e3x::nn::Parameters;
-use e3x::optim::{Adam, AdamConfig};
+use e3x::optim::{Adam, AdamConfig, ReduceOnPlateau, clip_by_global_norm, clip_by_value};
 
+use super::average::Average;
 use super::checkpoint::Checkpoint;
 use super::config::TrainConfig;
+use super::data::{Target, evaluate, fingerprint, labels};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::metrics::EnergyForceDeviations;
-use crate::model::{EnergyScale, MessagePassingPotential, Prediction, TrainedPotential};
+use crate::model::{EnergyScale, MessagePassingPotential, TrainedPotential};
 use crate::split::{epoch_permutation, train_valid_split};
-
-/// Frames that are evaluated as one batch.
-const EVALUATION_BATCH: usize = 50;
 
 /// What a step of training did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,7 +44,7 @@ pub struct EpochReport {
     pub valid: EnergyForceDeviations,
 }
 
-/// Trains a [`MessagePassingPotential`] with Adam on
+/// Trains a [`MessagePassingPotential`] with Adam (AdamW with a weight decay) on
 /// `mean (E - E_ref)^2 + forces_weight mean (F - F_ref)^2`.
 ///
 /// Every epoch is a pure function of the state at its start, the data and the settings, so that a
@@ -58,6 +57,8 @@ pub struct Trainer {
     parameters: Parameters,
     adam: Adam,
     potential: TrainedPotential,
+    average: Option<Average>,
+    plateau: Option<ReduceOnPlateau>,
     /// [`fingerprint`] of the training and validation frames.
     data: u64,
     epoch: usize,
@@ -95,8 +96,17 @@ impl Trainer {
         };
         let (model, parameters) =
             MessagePassingPotential::seeded(&config.model, config.seed, config.dtype.dtype())?;
-        let adam = Adam::new(&parameters, AdamConfig::default())?;
+        let adam = AdamConfig {
+            weight_decay: config.weight_decay,
+            ..AdamConfig::default()
+        };
+        let adam = Adam::new(&parameters, adam)?;
         let potential = TrainedPotential { model, scale };
+        let average = config
+            .ema_decay
+            .map(|decay| Average::new(&config, decay, &parameters, &potential))
+            .transpose()?;
+        let plateau = config.plateau.map(ReduceOnPlateau::new).transpose()?;
         Ok(Self {
             data: fingerprint(train.iter().chain(&valid)),
             config,
@@ -105,6 +115,8 @@ impl Trainer {
             parameters,
             adam,
             potential,
+            average,
+            plateau,
             epoch: 0,
         })
     }
@@ -143,6 +155,13 @@ impl Trainer {
         trainer
             .adam
             .load_state(&checkpoint.optimizer, checkpoint.steps)?;
+        if let Some(average) = &mut trainer.average {
+            average
+                .ema
+                .load_state(&checkpoint.average, checkpoint.averaged_steps)?;
+            average.refresh()?;
+        }
+        trainer.plateau = checkpoint.plateau;
         trainer.epoch = checkpoint.epoch;
         Ok(trainer)
     }
@@ -175,10 +194,18 @@ impl Trainer {
             });
         }
         self.epoch += 1;
-        let valid = evaluate(&self.potential, &self.valid, |_, _| {})?;
+        if let Some(average) = &self.average {
+            average.refresh()?;
+        }
+        let valid = evaluate(self.potential(), &self.valid, |_, _| {})?;
+        let loss = total / steps as f64;
+        let judged = self.loss_of(&valid).unwrap_or(loss);
+        if let Some(plateau) = &mut self.plateau {
+            plateau.update(judged);
+        }
         Ok(EpochReport {
             epoch: self.epoch,
-            loss: total / steps as f64,
+            loss,
             train,
             valid,
         })
@@ -202,6 +229,13 @@ impl Trainer {
                 .map(|(name, var)| (name, var.as_tensor().clone()))
                 .collect(),
             optimizer: self.adam.state(),
+            average: self
+                .average
+                .as_ref()
+                .map(|average| average.ema.state())
+                .unwrap_or_default(),
+            averaged_steps: self.average.as_ref().map_or(0, |x| x.ema.count()),
+            plateau: self.plateau,
         }
         .write(path.as_ref())
     }
@@ -216,12 +250,14 @@ impl Trainer {
         &self.config
     }
 
-    /// The model in its present state.
+    /// The model in its present state; with [`TrainConfig::ema_decay`], the one with the averaged
+    /// parameters as they were after the last epoch.
     pub fn potential(&self) -> &TrainedPotential {
-        &self.potential
+        let averaged = self.average.as_ref();
+        averaged.map_or(&self.potential, |average| &average.potential)
     }
 
-    /// The parameters of the model.
+    /// The parameters that are trained (not their average).
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
@@ -232,8 +268,20 @@ impl Trainer {
     }
 
     fn learning_rate(&self, step: usize) -> f64 {
-        let total = self.config.epochs * self.config.steps_per_epoch();
-        self.config.learning_rate * self.config.schedule.factor(step, total)
+        let config = &self.config;
+        let total = config.epochs * config.steps_per_epoch();
+        let schedule = config.schedule;
+        let factor = schedule.factor_with_warm_up(config.warmup_steps, step, total);
+        let scale = self.plateau.map_or(1.0, |plateau| plateau.scale());
+        config.learning_rate * factor * scale
+    }
+
+    /// The loss that belongs to deviations; `None` if there are none.
+    fn loss_of(&self, deviations: &EnergyForceDeviations) -> Option<f64> {
+        let unit = self.config.energy_unit;
+        let energy = (deviations.energy.rmse()? / unit).powi(2);
+        let forces = (deviations.forces.rmse()? / unit).powi(2);
+        Some(energy + self.config.forces_weight * forces)
     }
 
     fn train_step(
@@ -255,109 +303,19 @@ impl Trainer {
             return Ok(value);
         }
         let variables: Vec<&Tensor> = self.adam.variables().collect();
-        let grads = autograd::grad(&loss, &variables, CreateGraph::No)?;
+        let mut grads = autograd::grad(&loss, &variables, CreateGraph::No)?;
         drop(variables);
+        if let Some(limit) = self.config.clip_value {
+            grads = clip_by_value(&grads, limit)?;
+        }
+        if let Some(limit) = self.config.clip_norm {
+            grads = clip_by_global_norm(&grads, limit)?.0;
+        }
         self.adam.step(&grads, learning_rate)?;
+        if let Some(average) = &mut self.average {
+            average.ema.update()?;
+        }
         target.add_deviations(&energy, &forces, deviations)?;
         Ok(value)
     }
-}
-
-/// Reference values in the model's unit.
-struct Target {
-    energy: Tensor,
-    forces: Tensor,
-    unit: f64,
-}
-
-impl Target {
-    fn new(frames: &[&Frame], scale: EnergyScale, dtype: DType) -> Result<Self> {
-        let mut energies = Vec::with_capacity(frames.len());
-        let mut forces = Vec::new();
-        for (i, frame) in frames.iter().enumerate() {
-            let (energy, rows) = labels(frame, i)?;
-            energies.push((energy - scale.shift) / scale.unit);
-            forces.extend(rows.as_flattened().iter().map(|f| f / scale.unit));
-        }
-        let device = candle_core::Device::Cpu;
-        let atoms = forces.len() / 3;
-        Ok(Self {
-            energy: Tensor::from_vec(energies, frames.len(), &device)?.to_dtype(dtype)?,
-            forces: Tensor::from_vec(forces, (atoms, 3), &device)?.to_dtype(dtype)?,
-            unit: scale.unit,
-        })
-    }
-
-    fn add_deviations(
-        &self,
-        energy: &Tensor,
-        forces: &Tensor,
-        deviations: &mut EnergyForceDeviations,
-    ) -> Result<()> {
-        let values = |x: &Tensor| x.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
-        let pairs = [
-            (&mut deviations.energy, energy, &self.energy),
-            (&mut deviations.forces, forces, &self.forces),
-        ];
-        for (sum, predicted, reference) in pairs {
-            for (p, r) in values(predicted)?.into_iter().zip(values(reference)?) {
-                sum.add(p * self.unit, r * self.unit);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn labels(frame: &Frame, index: usize) -> Result<(f64, &[[f64; 3]])> {
-    match (frame.energy, &frame.forces) {
-        (Some(energy), Some(forces)) => Ok((energy, forces)),
-        _ => Err(Error::argument(
-            format!("frames[{index}]"),
-            "an energy and forces",
-            "a frame without them",
-        )),
-    }
-}
-
-/// A number that differs for different frames: the 64-bit FNV-1a hash of everything that training
-/// sees of them.
-fn fingerprint<'a>(frames: impl Iterator<Item = &'a Frame>) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut add = |bits: u64| {
-        for byte in bits.to_le_bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    };
-    for frame in frames {
-        add(frame.numbers.len() as u64);
-        frame.numbers.iter().for_each(|z| add(u64::from(*z)));
-        frame.pbc.iter().for_each(|pbc| add(u64::from(*pbc)));
-        let cell = frame.cell.iter().flatten();
-        let forces = frame.forces.iter().flatten();
-        let rows = frame.positions.iter().chain(forces).chain(cell);
-        let numbers = rows.flatten().chain(frame.energy.iter());
-        numbers.for_each(|x| add(x.to_bits()));
-    }
-    hash
-}
-
-/// Deviations of a model on labelled frames; `each` sees every frame with its prediction.
-///
-/// # Errors
-/// [`Error::Argument`] if a frame lacks energy or forces; those of the model.
-pub fn evaluate(
-    potential: &TrainedPotential,
-    frames: &[Frame],
-    mut each: impl FnMut(&Frame, &Prediction),
-) -> Result<EnergyForceDeviations> {
-    let mut deviations = EnergyForceDeviations::default();
-    for (chunk, frames) in frames.chunks(EVALUATION_BATCH).enumerate() {
-        let predictions = potential.predict(&frames.iter().collect::<Vec<_>>())?;
-        for (i, (frame, prediction)) in frames.iter().zip(&predictions).enumerate() {
-            let (energy, forces) = labels(frame, chunk * EVALUATION_BATCH + i)?;
-            deviations.add_frame(prediction.energy, energy, &prediction.forces, forces)?;
-            each(frame, prediction);
-        }
-    }
-    Ok(deviations)
 }

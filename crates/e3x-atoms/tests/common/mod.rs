@@ -3,6 +3,7 @@
 
 pub mod program;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use candle_core::{DType, Tensor};
@@ -54,6 +55,7 @@ pub fn small() -> ModelConfig {
         num_basis_functions: 5,
         cutoff: 4.0,
         max_atomic_number: 29,
+        ..ModelConfig::default()
     }
 }
 
@@ -93,6 +95,24 @@ pub fn predict(model: &MessagePassingPotential, frames: &[&Frame]) -> Vec<Predic
     };
     let model = model.clone();
     TrainedPotential { model, scale }.predict(frames).unwrap()
+}
+
+/// Molecules from the tensors `atomic_numbers`, `positions` and `batch_segments`.
+pub fn molecules(data: &HashMap<String, Tensor>) -> Vec<Frame> {
+    let [numbers, positions, segments] =
+        ["atomic_numbers", "positions", "batch_segments"].map(|name| values(&data[name]));
+    let mut frames: Vec<Frame> = Vec::new();
+    for (i, segment) in segments.into_iter().enumerate() {
+        if frames.len() <= segment as usize {
+            frames.push(Frame::new(vec![], vec![]));
+        }
+        let frame = &mut frames[segment as usize];
+        frame.numbers.push(numbers[i] as u32);
+        frame
+            .positions
+            .push([0, 1, 2].map(|k| positions[3 * i + k]));
+    }
+    frames
 }
 
 /// All values of a tensor as f64.

@@ -19,7 +19,7 @@ use crate::{Error, Result};
 fn gated_linear(gate: Scalar, x: &Tensor) -> Result<Tensor> {
     check_float("x", x.dtype())?;
     let dims = x.dims();
-    let [batch @ .., parity, degrees, features] = dims else {
+    let [batch @ .., parity @ (1..), degrees @ (1..), features] = dims else {
         return Err(Error::argument(
             "x",
             "features with at least three axes (..., 1 or 2, (max_degree+1)^2, features)",

@@ -133,6 +133,11 @@ impl Dense {
         Ok(Tensor::stack(&self.kernels, 0)?)
     }
 
+    /// Kernels and bias.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
+        self.kernels.iter().chain(&self.bias)
+    }
+
     /// A tensor with the dtype of the parameters.
     pub(crate) fn any_parameter(&self) -> &Tensor {
         &self.kernels[0]

@@ -64,6 +64,10 @@ impl Embed {
             .map_err(Error::from)
     }
 
+    pub(crate) fn parameter(&self) -> &Tensor {
+        &self.embedding
+    }
+
     /// Shape of the last three axes of the result.
     pub fn output_shape(&self) -> FeatureShape {
         self.output

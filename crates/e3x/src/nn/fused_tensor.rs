@@ -171,6 +171,10 @@ impl FusedTensor {
         &self.plan
     }
 
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &Array> {
+        self.weights.iter().flatten()
+    }
+
     pub(crate) fn any_parameter(&self) -> &Array {
         &self.weights[0][0]
     }

@@ -180,6 +180,10 @@ impl MessagePass {
         weights.dtype() == inputs.dtype() && (fits(self.input.features) || fits(1))
     }
 
+    pub(crate) fn parts(&self) -> (&Dense, &TensorProduct) {
+        (&self.filter, &self.tensor)
+    }
+
     /// Shape of the last three axes of the result.
     pub fn output_shape(&self) -> FeatureShape {
         self.tensor.output_shape()

@@ -3,6 +3,8 @@
 mod activations;
 mod attention;
 mod basis;
+mod blocks;
+mod builder;
 mod dense;
 mod directions;
 mod embed;
@@ -11,8 +13,10 @@ mod features;
 mod functions;
 mod fused_tensor;
 mod initializers;
+mod linear;
 mod message_pass;
 mod params;
+mod summary;
 mod tensor;
 mod tensor_dense;
 mod tensor_product;
@@ -23,6 +27,8 @@ pub use activations::{
 };
 pub use attention::{AttentionConfig, MultiHeadAttention, SelfAttention};
 pub use basis::{AngularFunction, Basis, BasisConfig, BasisDetails, basis, basis_with_details};
+pub use blocks::{Exchange, Interaction, Residual};
+pub use builder::Builder;
 pub use dense::{Dense, DenseConfig};
 pub use embed::{Embed, lookup};
 pub use exponential_basis::{ExponentialBasis, ExponentialBasisConfig};
@@ -40,7 +46,9 @@ pub use functions::{
 };
 pub use fused_tensor::{FusedTensor, FusedTensorConfig};
 pub use initializers::{Distribution, FanMode, Initializer};
+pub use linear::Linear;
 pub use message_pass::{MessagePass, MessagePassConfig};
 pub use params::{Parameters, VarBuilder};
+pub use summary::{Layer, Row, Summary};
 pub use tensor::{Tensor, TensorConfig};
 pub use tensor_dense::{TensorDense, TensorDenseConfig};

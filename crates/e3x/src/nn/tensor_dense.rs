@@ -130,6 +130,10 @@ impl TensorDense {
         self.dense.input_shape()
     }
 
+    pub(crate) fn parts(&self) -> (&Dense, &TensorProduct) {
+        (&self.dense, &self.tensor)
+    }
+
     /// Shape of the last three axes of the result.
     pub fn output_shape(&self) -> FeatureShape {
         self.tensor.output_shape()

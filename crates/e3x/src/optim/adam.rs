@@ -1,4 +1,4 @@
-//! Adam.
+//! Adam and AdamW.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ use crate::{Error, Result};
 
 /// Options of [`Adam`], with the defaults of the paper and of optax.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AdamConfig {
     /// Decay of the mean of gradients.
     pub b1: f64,
@@ -18,6 +19,8 @@ pub struct AdamConfig {
     pub b2: f64,
     /// Added to the root of the mean of squares.
     pub eps: f64,
+    /// Decoupled weight decay: 0 for Adam, larger for AdamW (`optax.adamw`: 0.0001).
+    pub weight_decay: f64,
 }
 
 impl Default for AdamConfig {
@@ -26,15 +29,43 @@ impl Default for AdamConfig {
             b1: 0.9,
             b2: 0.999,
             eps: 1e-8,
+            weight_decay: 0.0,
         }
     }
 }
 
-/// The optimiser of Kingma & Ba, arXiv:1412.6980, algorithm 1 (the same numbers as `optax.adam`).
+impl AdamConfig {
+    /// `optax.adamw` with its default weight decay, 0.0001.
+    pub fn adamw() -> Self {
+        Self {
+            weight_decay: 1e-4,
+            ..Self::default()
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        for (argument, decay) in [("b1", self.b1), ("b2", self.b2)] {
+            if !(0.0..1.0).contains(&decay) {
+                let expected = "a number of at least 0 and below 1";
+                return Err(Error::argument(argument, expected, decay.to_string()));
+            }
+        }
+        for (argument, value) in [("eps", self.eps), ("weight_decay", self.weight_decay)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                let received = value.to_string();
+                return Err(Error::argument(argument, "a number >= 0", received));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The optimiser of Kingma & Ba, arXiv:1412.6980, algorithm 1 (the same numbers as `optax.adam`);
+/// with a weight decay that of Loshchilov & Hutter, arXiv:1711.05101, algorithm 2 (`optax.adamw`).
 ///
 /// ```text
 /// m <- b1 m + (1 - b1) g        v <- b2 v + (1 - b2) g^2
-/// x <- x - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+/// x <- x - lr ((m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + weight_decay x)
 /// ```
 ///
 /// Unlike candle's, its state can be saved and restored ([`Adam::state`]).
@@ -70,8 +101,10 @@ impl Adam {
     /// An optimiser for all parameters that exist now, with zero moments.
     ///
     /// # Errors
-    /// If a parameter is neither f32 nor f64.
+    /// If a parameter is neither f32 nor f64, or an option is out of range: decays in `[0, 1)`,
+    /// the others not negative.
     pub fn new(parameters: &Parameters, config: AdamConfig) -> Result<Self> {
+        config.check()?;
         let variables = parameters.variables();
         for (name, var) in &variables {
             if !matches!(var.dtype(), DType::F32 | DType::F64) {
@@ -143,7 +176,12 @@ impl Adam {
         let [mut m, mut v] = [read(&self.moments[i][0])?, read(&self.moments[i][1])?];
         let mut x = read(var.as_tensor())?;
         let of = <T as e3x_so3::Real>::from_f64;
-        let AdamConfig { b1, b2, eps } = self.config;
+        let AdamConfig {
+            b1,
+            b2,
+            eps,
+            weight_decay,
+        } = self.config;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let (scale1, scale2) = (of(1.0 - b1.powi(steps)), of(1.0 - b2.powi(steps)));
         let (rate, eps) = (of(learning_rate), of(eps));
@@ -151,7 +189,11 @@ impl Adam {
             *m = of(b1) * *m + of(1.0 - b1) * g;
             *v = of(b2) * *v + of(1.0 - b2) * g * g;
             let root = e3x_so3::Real::sqrt(*v / scale2);
+            let before = *x;
             *x -= rate * (*m / scale1) / (root + eps);
+            if weight_decay != 0.0 {
+                *x -= of(learning_rate * weight_decay) * before;
+            }
         }
         let shape = var.shape().clone();
         let device = var.device();

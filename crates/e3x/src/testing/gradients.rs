@@ -4,7 +4,7 @@ use candle_core::{DType, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{CheckError, CheckResult, draw, index_of, is_close, largest, unwrap, values};
+use super::{CheckError, CheckResult, draw, index_of, irrep_at, is_close, largest, unwrap, values};
 use crate::autograd::{self, CreateGraph};
 use crate::nn::Parameters;
 use crate::{Error, Result};
@@ -60,7 +60,8 @@ impl Default for GradientCheck {
 /// ```
 ///
 /// # Errors
-/// [`CheckError::Broken`] with the order, input and element that differ, or an error of `f`.
+/// [`CheckError::Broken`] with the order, input and element that differ (and, if the input has the
+/// shape of features, all degrees and parities that do), or an error of `f`.
 pub fn check_gradients(
     f: impl Fn(&[Tensor]) -> Result<Tensor>,
     inputs: &[Tensor],
@@ -363,11 +364,27 @@ impl<'a, F: Fn(&[Tensor]) -> Result<Tensor>> Subject<'a, F> {
         let (a, n) = (analytic_values[first], numeric[first]);
         Err(CheckError::Broken(format!(
             "{what} at {:?}: autograd gives {a:e}, expected {n:e} (difference {:.1e}, tolerance \
-             {tolerance:.1e}; {} of {} elements differ)",
+             {tolerance:.1e}; {} of {} elements differ{})",
             index_of(first, analytic.dims()),
             (a - n).abs(),
             wrong.len(),
             numeric.len(),
+            irreps(&wrong, analytic.dims()),
         )))
     }
+}
+
+/// Which degrees and parities these elements belong to, if the tensor has the shape of features.
+fn irreps(elements: &[usize], dims: &[usize]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for &element in elements {
+        match irrep_at(&index_of(element, dims), dims) {
+            Some(name) if !names.contains(&name) => names.push(name),
+            _ => {}
+        }
+    }
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(", as features: {}", names.join("; "))
 }

@@ -28,6 +28,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::StandardNormal;
 
+use crate::FeatureShape;
+
 pub use gradients::{
     GradientCheck, assert_gradients, assert_gradients_with, check_gradients, check_gradients_with,
 };
@@ -105,6 +107,23 @@ fn index_of(mut position: usize, dims: &[usize]) -> Vec<usize> {
         position /= size;
     }
     index
+}
+
+/// "degree 1, odd parity": what an element belongs to if the tensor holds features, that is, if its
+/// last axes have the sizes of features.
+fn irrep_at(index: &[usize], dims: &[usize]) -> Option<String> {
+    let shape = FeatureShape::of_dims("x", dims).ok()?;
+    let [.., p, entry, _] = *index else {
+        return None;
+    };
+    let degree = entry.isqrt();
+    let odd = if shape.has_pseudotensors() {
+        p == 1
+    } else {
+        degree % 2 == 1
+    };
+    let parity = if odd { "odd" } else { "even" };
+    Some(format!("degree {degree}, {parity} parity"))
 }
 
 /// Panics with the message of an error.

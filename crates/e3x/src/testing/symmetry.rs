@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::rotation::Rotation;
-use super::{CheckError, CheckResult, draw, index_of, is_close, largest, unwrap, values};
+use super::{CheckError, CheckResult, draw, index_of, irrep_at, is_close, largest, unwrap, values};
 use crate::config::Config;
 use crate::{Error, FeatureShape, Result};
 
@@ -369,17 +369,9 @@ impl fmt::Display for Broken {
 
 /// "degree 1, odd parity" for features.
 fn part(quantity: Quantity, index: &[usize], dims: &[usize]) -> String {
-    let ([.., p, i, _], [.., parity, _, _], Quantity::Features) = (index, dims, quantity) else {
-        return format!("{quantity:?}").to_lowercase();
-    };
-    let degree = i.isqrt();
-    let odd = if *parity == 2 {
-        *p == 1
-    } else {
-        degree % 2 == 1
-    };
-    format!(
-        "degree {degree}, {} parity",
-        if odd { "odd" } else { "even" }
-    )
+    match quantity {
+        Quantity::Features => irrep_at(index, dims),
+        _ => None,
+    }
+    .unwrap_or_else(|| format!("{quantity:?}").to_lowercase())
 }

@@ -52,6 +52,44 @@ fn finds_a_wrong_second_derivative() -> Result<()> {
     Ok(())
 }
 
+/// The derivative of the vectors' part is missing, that of the scalars is there.
+#[test]
+fn names_degree_and_parity_of_wrong_derivatives() -> Result<()> {
+    let f = |x: &[Tensor]| {
+        let scalars = x[0].narrow(2, 0, 1)?;
+        let vectors = x[0].narrow(2, 1, 3)?.narrow(1, 1, 1)?.detach();
+        Ok((scalars.sqr()?.sum_all()? + vectors.sqr()?.sum_all()?)?)
+    };
+    let inputs = [random(&[1, 2, 4, 2], 0)?];
+    let message = message(check_gradients(f, &inputs, &GradientCheck::default()));
+    assert!(message.starts_with("first derivative with respect to input 0 at [0, 1, 1, 0]"));
+    assert!(
+        message.ends_with("6 of 16 elements differ, as features: degree 1, odd parity)"),
+        "{message}"
+    );
+    Ok(())
+}
+
+/// All that breaks is named, and nothing else.
+#[test]
+fn names_all_degrees_that_break() -> Result<()> {
+    let shape = [FeatureShape::new(1, 2, 1)?];
+    let f = |x: &[Tensor]| {
+        let right = x[0].narrow(2, 0, 1)?;
+        Ok(Tensor::cat(&[right, x[0].narrow(2, 1, 8)?.powf(3.0)?], 2)?)
+    };
+    let message = message(check_equivariant(f, &shape, &SymmetryCheck::default()));
+    assert!(message.starts_with("Rotation"), "{message}");
+    for part in [
+        "degree 1, odd parity (12 values",
+        "degree 2, even parity (20 values",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(!message.contains("degree 0"), "{message}");
+    Ok(())
+}
+
 #[test]
 fn finds_a_wrong_derivative_of_a_parameter_and_restores_it() -> Result<()> {
     let parameters = Parameters::seeded(0);

@@ -42,6 +42,7 @@ impl Md17 {
             num_basis_functions: case.args.required("num_basis_functions")?,
             cutoff: case.args.required("cutoff")?,
             max_atomic_number: case.args.required("max_atomic_number")?,
+            ..ModelConfig::default()
         };
         Ok(Self {
             model: MessagePassingPotential::new(&config, case.builder())?,

@@ -8,6 +8,7 @@ use candle_core::{D, Tensor as Array};
 pub use config::AttentionConfig;
 pub use self_attention::SelfAttention;
 
+use crate::nn::summary::{Layer, count};
 use crate::nn::{
     Basis, Dense, DenseConfig, Initializer, MessagePass, VarBuilder, change_max_degree_or_type,
 };
@@ -205,6 +206,14 @@ impl MultiHeadAttention {
             ops::indexed_sum(&values.broadcast_mul(&weights)?, graph, false)?
         };
         self.out.forward(&attention)
+    }
+
+    pub(crate) fn count_parameters(&self) -> usize {
+        let dense = [&self.query, &self.key, &self.value, &self.out];
+        let dense = dense.into_iter().map(Layer::num_parameters).sum::<usize>();
+        let encoding = self.encoding.as_ref();
+        let encoding = encoding.map_or(0, |x| count([&x.kernel].into_iter().chain(&x.bias)));
+        dense + encoding + self.conv.as_ref().map_or(0, Layer::num_parameters)
     }
 
     /// Shape of the last three axes of the result.

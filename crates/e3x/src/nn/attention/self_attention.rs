@@ -62,6 +62,10 @@ impl SelfAttention {
         self.0.forward(inputs, inputs, basis, cutoff_value, graph)
     }
 
+    pub(crate) fn inner(&self) -> &MultiHeadAttention {
+        &self.0
+    }
+
     /// Shape of the last three axes of the result.
     pub fn output_shape(&self) -> FeatureShape {
         self.0.output_shape()

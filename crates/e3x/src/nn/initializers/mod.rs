@@ -243,6 +243,26 @@ impl Initializer {
         Self::tensor_variance_scaling(2.0, FanMode::FanIn, Distribution::Uniform)
     }
 
+    /// The other name of [`Initializer::tensor_glorot_normal`].
+    pub fn tensor_xavier_normal() -> Self {
+        Self::tensor_glorot_normal()
+    }
+
+    /// The other name of [`Initializer::tensor_glorot_uniform`].
+    pub fn tensor_xavier_uniform() -> Self {
+        Self::tensor_glorot_uniform()
+    }
+
+    /// The other name of [`Initializer::tensor_he_normal`].
+    pub fn tensor_kaiming_normal() -> Self {
+        Self::tensor_he_normal()
+    }
+
+    /// The other name of [`Initializer::tensor_he_uniform`].
+    pub fn tensor_kaiming_uniform() -> Self {
+        Self::tensor_he_uniform()
+    }
+
     /// [`Initializer::FusedTensor`] with a truncated normal distribution (E3x's default).
     pub fn fused_tensor_normal(scale: impl Into<Vec<f64>>, mask: impl Into<Vec<bool>>) -> Self {
         Self::FusedTensor {
