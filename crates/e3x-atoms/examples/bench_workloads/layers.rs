@@ -129,9 +129,10 @@ impl Gradients {
 impl Measure for Gradients {
     fn call(&mut self) -> Result<Outputs> {
         let y = (self.layer.function)(&self.inputs)?;
-        let sum = y.mul(&self.cotangent)?.sum_all()?;
+        // `grad` differentiates the sum of what it is given.
+        let weighted = y.mul(&self.cotangent)?;
         let variables: Vec<&Tensor> = self.variables.iter().collect();
-        let gradients = autograd::grad(&sum, &variables, CreateGraph::No)?;
+        let gradients = autograd::grad(&weighted, &variables, CreateGraph::No)?;
         let mut outputs: Outputs = self.names.iter().cloned().zip(gradients).collect();
         outputs.push(("y".into(), y.detach()));
         Ok(outputs)
