@@ -191,6 +191,9 @@ def main():
     except Failed as failure:
       errors.append(f'{workload.name}: {failure}')
       print(f'    ERROR {failure}', file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+      errors.append(f'interrupted in {workload.name}')
+      break
     finally:
       pair.stop()
   facts |= dict(seconds=round(time.time() - start), load_after=os.getloadavg()[0])

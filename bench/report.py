@@ -10,7 +10,7 @@ HEADER = (
 
 def milliseconds(ms):
   """A time in a unit that suits it."""
-  if ms >= 10_000:
+  if ms >= 999.5:
     return f'{ms / 1e3:.3g} s'
   return f'{ms:.3g} ms' if ms >= 0.1 else f'{1e3 * ms:.3g} µs'
 
