@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the same work in E3x (Python, JAX under jit) and in Rust, in turn, and prints the ratio of their times.
 
-    python bench/compare.py                    # everything but the slowest, below 20 minutes
-    python bench/compare.py --quick            # a few workloads, below 3 minutes
-    python bench/compare.py --only 'tensor/.*L4' --threads 1 --rounds 9
+    python bench/compare.py                    # everything but the slowest; meant for 20 minutes
+    python bench/compare.py --quick            # a few workloads; meant for 3 minutes
+    python bench/compare.py --only '^tensor/.*L4' --threads 1 --rounds 9
     python bench/compare.py --all --record     # everything, into bench/results.md and bench/results.json
 
 Without an interpreter that has E3x, one is prepared in bench/.venv (pip install -r bench/requirements.txt).  The Rust
