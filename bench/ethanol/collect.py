@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """Gathers result.json files of reference.py into one table with medians.
 
-    python collect.py --out reference_results.json RUN_FOLDER... [--timing FILE] [--machine TEXT]
+    python collect.py --out reference_results.json RUN_FOLDER... [--machine TEXT]
 
-The runs must differ in their seed only.  FILE holds the output of
-`reference.py --time-only N`.
+The runs must differ in their seed only.
 """
 
 import argparse
@@ -17,7 +16,6 @@ def main():
   parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   parser.add_argument('runs', nargs='+', type=pathlib.Path)
   parser.add_argument('--out', type=pathlib.Path, required=True)
-  parser.add_argument('--timing', type=pathlib.Path)
   parser.add_argument('--machine', default='')
   parser.add_argument('--date', default='')
   args = parser.parse_args()
@@ -48,11 +46,6 @@ def main():
       for part in ('final_test', 'final_valid', 'best_test', 'best_valid')
   }
   report = dict(date=args.date, machine=args.machine, versions=versions[0], settings=settings[0], num_params=results[0]['num_params'], median=medians, seeds=seeds)
-  if args.timing:
-    report['timing'] = [json.loads(line) for line in args.timing.read_text().splitlines() if line.startswith('{')]
-    for timing in report['timing']:
-      for key in ('settings', 'versions', 'mean_energy_eV', 'num_params'):
-        timing.pop(key, None)
   args.out.write_text(json.dumps(report, indent=1) + '\n')
   for name in ('final_test', 'best_test'):
     print(name)

@@ -16,9 +16,6 @@ Files written into the folder --out:
 Tensors carry Flax's names joined by '/', e.g. `MessagePass_0/filter/0+/kernel`.
 The last line on standard output is the content of result.json without the
 per-epoch metrics and the split.
-
-`--time-only` trains nothing; it measures a training step and an evaluation of
-energies and forces on one batch.
 """
 
 import argparse
@@ -72,9 +69,9 @@ class Potential(nn.Module):
   max_atomic_number: int = 118
 
   @nn.compact
-  def __call__(self, species, positions, dst_idx, src_idx, segments, num_molecules):
+  def __call__(self, species, positions, dst_idx, src_idx, segments, num_molecules, offsets=0.0):
     def total_energy(positions):
-      energies = self.energies(species, positions, dst_idx, src_idx, segments, num_molecules)
+      energies = self.energies(species, positions, dst_idx, src_idx, segments, num_molecules, offsets)
       # Molecules do not interact, so one backward pass through the sum yields
       # every molecule's gradient.
       return jnp.sum(energies), energies
@@ -82,9 +79,10 @@ class Potential(nn.Module):
     (_, energies), gradient = jax.value_and_grad(total_energy, has_aux=True)(positions)
     return energies, -gradient
 
-  def energies(self, species, positions, dst_idx, src_idx, segments, num_molecules):
+  def energies(self, species, positions, dst_idx, src_idx, segments, num_molecules, offsets):
     num_elements = self.max_atomic_number + 1
     vectors = e3x.ops.gather_src(positions, src_idx=src_idx) - e3x.ops.gather_dst(positions, dst_idx=dst_idx)
+    vectors += offsets  # Of periodic images.
     edges = e3x.nn.basis(
         vectors,
         num=self.basis,
@@ -160,6 +158,35 @@ def take_batch(data, index):
 # --- Training ----------------------------------------------------------------
 
 
+def predictor(model, graph, num_molecules):
+  """Energies and forces as a function of parameters and positions."""
+
+  def predict(params, positions):
+    return model.apply(params, positions=positions, num_molecules=num_molecules, **graph)
+
+  return predict
+
+
+def training_step(predict, optimizer, forces_weight):
+  """A step of the optimiser, which returns parameters, state and [loss, MAE of energies, MAE of forces]."""
+
+  def loss_and_errors(params, energy, forces, positions):
+    predicted_energy, predicted_forces = predict(params, positions)
+    energy_error, forces_error = predicted_energy - energy, predicted_forces - forces
+    loss = jnp.mean(energy_error**2) + forces_weight * jnp.mean(forces_error**2)
+    return loss, (energy_error, forces_error)
+
+  def train_step(params, state, energy, forces, positions):
+    (loss, (energy_error, forces_error)), grad = jax.value_and_grad(loss_and_errors, has_aux=True)(
+        params, energy, forces, positions
+    )
+    updates, state = optimizer.update(grad, state, params)
+    errors = jnp.stack([loss, jnp.mean(jnp.abs(energy_error)), jnp.mean(jnp.abs(forces_error))])
+    return optax.apply_updates(params, updates), state, errors
+
+  return train_step
+
+
 def arguments():
   parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   add = parser.add_argument
@@ -181,7 +208,6 @@ def arguments():
   add('--forces-weight', type=float, default=1.0, help='weight of MSE(forces) against MSE(energy), in inside units')
   add('--seed', type=int, default=0, help='of the split, the initial parameters and the shuffles')
   add('--save-params', action='store_true', help='also write safetensors files')
-  add('--time-only', type=int, metavar='N', default=0, help='time N training steps and N evaluations, then stop')
   return parser.parse_args()
 
 
@@ -212,27 +238,14 @@ def main():
   model = Potential(args.features, args.max_degree, args.iterations, args.basis, args.cutoff)
   graph = batch_graph(species, args.batch)
 
-  def predict(params, positions):
-    return model.apply(params, positions=positions, num_molecules=args.batch, **graph)
-
-  def loss_and_errors(params, energy, forces, positions):
-    predicted_energy, predicted_forces = predict(params, positions)
-    energy_error, forces_error = predicted_energy - energy, predicted_forces - forces
-    loss = jnp.mean(energy_error**2) + args.forces_weight * jnp.mean(forces_error**2)
-    return loss, (energy_error, forces_error)
+  predict = predictor(model, graph, args.batch)
 
   steps_per_epoch = args.train // args.batch
   total_steps = max(1, steps_per_epoch * args.epochs)
   schedule = optax.cosine_decay_schedule(args.lr, total_steps) if args.schedule == 'cosine' else optax.constant_schedule(args.lr)
   optimizer = optax.adam(schedule)
 
-  def train_step(params, state, energy, forces, positions):
-    (loss, (energy_error, forces_error)), grad = jax.value_and_grad(loss_and_errors, has_aux=True)(
-        params, energy, forces, positions
-    )
-    updates, state = optimizer.update(grad, state, params)
-    errors = jnp.stack([loss, jnp.mean(jnp.abs(energy_error)), jnp.mean(jnp.abs(forces_error))])
-    return optax.apply_updates(params, updates), state, errors
+  train_step = training_step(predict, optimizer, args.forces_weight)
 
   params = jax.jit(functools.partial(model.init, num_molecules=args.batch))(
       jax.random.PRNGKey(args.seed), positions=take_batch(train, np.arange(args.batch))[2], **graph
@@ -252,7 +265,7 @@ def main():
   compile_eval_s = time.perf_counter() - start
 
   timings = dict(setup_s=setup_s, compile_train_step_s=compile_train_s, compile_evaluation_s=compile_eval_s)
-  settings = {key: value for key, value in vars(args).items() if key not in ('data', 'out', 'save_params', 'time_only')}
+  settings = {key: value for key, value in vars(args).items() if key not in ('data', 'out', 'save_params')}
   report = dict(
       settings=settings,
       num_params=num_params,
@@ -263,21 +276,6 @@ def main():
       ),
       threads=len(os.sched_getaffinity(0)),
   )
-
-  if args.time_only:
-    for name, call in (
-        ('train_step_ms', lambda: train_step(params, state, *example)),
-        ('evaluation_ms', lambda: evaluate_batch(params, example[2])),
-    ):
-      samples = []
-      for _ in range(args.time_only + 5):
-        start = time.perf_counter()
-        jax.block_until_ready(call())
-        samples.append(1000 * (time.perf_counter() - start))
-      samples = samples[5:]  # The first calls warm up.
-      timings[name] = dict(median=float(np.median(samples)), min=min(samples), mean=float(np.mean(samples)), n=len(samples))
-    print(json.dumps(report | dict(timings=timings)))
-    return
 
   def evaluate(params, subset):
     """Errors in meV and meV/A over a whole subset, and its loss in inside units."""
