@@ -133,6 +133,26 @@ impl Dense {
         Ok(Tensor::stack(&self.kernels, 0)?)
     }
 
+    /// What the layer makes of the radial part of a factored basis, `(items, in_features)`: one row
+    /// for each degree, `(items, degrees * features)`.
+    pub(crate) fn filter_radial(&self, radial: &Tensor) -> Result<Tensor> {
+        // (degrees, K, F) -> (K, degrees F): one matrix product.
+        let kernels = self.stacked_kernels()?.transpose(0, 1)?.contiguous()?;
+        let sum = Form {
+            plan: DensePlan {
+                parity: 1,
+                max_degree: 0,
+                in_features: self.input.features,
+                out_features: kernels.dim(1)? * self.output.features,
+            },
+            items: radial.dim(0)?,
+            kernels: self.ids(),
+        };
+        let width = sum.plan.out_features;
+        let rows = form(sum, Slot::Output as usize, &[radial, &kernels])?;
+        Ok(rows.reshape(((), width))?)
+    }
+
     /// Kernels and bias.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
         self.kernels.iter().chain(&self.bias)

@@ -279,14 +279,9 @@ impl MessagePass {
         let num_nodes = batch.last().copied().unwrap_or(0);
         let edges = graph.edges(num_nodes)?;
         let num = self.filter.input_shape().features;
-        // (degrees, K, F) -> (K, degrees F): the filter's radial part is one matrix product.
-        let kernels = self
+        let mut radial = self
             .filter
-            .stacked_kernels()?
-            .transpose(0, 1)?
-            .contiguous()?;
-        let kernels = kernels.flatten_from(1)?;
-        let mut radial = radial.reshape((edges.len(), num))?.matmul(&kernels)?;
+            .filter_radial(&radial.reshape((edges.len(), num))?)?;
         if let Some(weights) = weights {
             let degrees = radial.dim(1)? / features;
             let weights = weights.reshape((edges.len(), 1, ()))?;
