@@ -134,8 +134,8 @@ impl Training {
             schedule: Schedule::Constant,
             forces_weight: 1.0,
             energy_unit: SCALE.unit,
-            seed: 0,
             dtype: Precision::F32,
+            ..TrainConfig::default()
         };
         let trainer = Trainer::new(config, frames)?;
         trainer.parameters().assign(&workload.params)?;

@@ -253,9 +253,10 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
     let size = plan.output.rows * features;
     let outputs = NodeChunks::new(output, tasks, size);
     let run = |task: usize| {
-        let mut inputs = match wants(Slot::Input) {
-            true => vec![T::ZERO; sources[task].len() * plan.input.rows * features],
-            false => Vec::new(),
+        let mut inputs = if wants(Slot::Input) {
+            vec![T::ZERO; sources[task].len() * plan.input.rows * features]
+        } else {
+            Vec::new()
         };
         let sums = if wants(Slot::Weight) {
             vec![[T::ZERO; LANES]; plan.paths.len() * pass.blocks]

@@ -124,23 +124,6 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         }
     }
 
-    /// Adds the derivatives with respect to the features of one end, in the order of features.
-    #[inline(always)]
-    fn turn_back(
-        &self,
-        side: &Side,
-        block: usize,
-        (matrices, turned): Matrices<'_, T>,
-        end: &End<T>,
-        rows: &mut [Lanes<T>],
-    ) {
-        out_of_frame::<A, T>(side, matrices, &end.grad[block * side.local_rows..], rows);
-        if let Some(turned) = turned {
-            let local = &end.grad_tangent[block * side.local_rows..];
-            out_of_frame::<A, T>(side, turned, local, rows);
-        }
-    }
-
     /// Adds the derivatives with respect to the frame of one end.
     #[inline(always)]
     fn frame_of_end(&self, side: &Side, slot: Slot, end: &End<T>, out: &mut [T]) {
@@ -245,6 +228,22 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
     }
 }
 
+/// Adds the derivatives with respect to the features of one end, in the order of features.
+#[inline(always)]
+fn turn_back<A: Arithmetic, T: Real>(
+    side: &Side,
+    block: usize,
+    (matrices, turned): Matrices<'_, T>,
+    end: &End<T>,
+    rows: &mut [Lanes<T>],
+) {
+    out_of_frame::<A, T>(side, matrices, &end.grad[block * side.local_rows..], rows);
+    if let Some(turned) = turned {
+        let local = &end.grad_tangent[block * side.local_rows..];
+        out_of_frame::<A, T>(side, turned, local, rows);
+    }
+}
+
 impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
     type Arithmetic = A;
     type Scratch = Scratch<T>;
@@ -301,13 +300,13 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
             if input {
                 let rows = &mut s.rows[..plan.input.rows];
                 sink.input.load(src, block, rows);
-                self.turn_back(&plan.input, block, into_x, &s.x, rows);
+                turn_back::<A, T>(&plan.input, block, into_x, &s.x, rows);
                 sink.input.store(src, block, rows);
             }
             if output {
                 let rows = &mut s.rows[..plan.output.rows];
                 sink.output.load(dst, block, rows);
-                self.turn_back(&plan.output, block, into_z, &s.z, rows);
+                turn_back::<A, T>(&plan.output, block, into_z, &s.z, rows);
                 sink.output.store(dst, block, rows);
             }
             if radial {

@@ -95,9 +95,12 @@ pub struct MessagePass {
     input: FeatureShape,
     filter: Dense,
     tensor: TensorProduct,
-    /// The plan for filters with these scales, made when it is first needed.
-    aligned: Arc<OnceLock<(Arc<[f64]>, Arc<AlignedPlan>)>>,
+    /// The plan for coupling in the frames of the edges, made when it is first needed.
+    aligned: Arc<OnceLock<Aligned>>,
 }
+
+/// A plan and the scales of the filters that it is for.
+type Aligned = (Arc<[f64]>, Arc<AlignedPlan>);
 
 impl MessagePass {
     /// Builds the layer for inputs of the given shape and a basis of `(max_degree, num)`.
@@ -290,27 +293,24 @@ impl MessagePass {
                 .broadcast_mul(&weights)?;
         }
         let kernel = self.tensor.kernel()?;
-        let output = match self.aligned_plan(directions, &edges)? {
-            Some((plan, directions)) => {
-                let frames = directions.frames(plan.frame_degree())?;
-                let sum = AlignedMessage {
-                    plan,
-                    edges,
-                    features,
-                    positions: Arc::clone(directions.variables()),
-                };
-                let others = [inputs, &radial, &kernel, &frames, &frames];
-                form(sum, aligned::Slot::Output as usize, &others)?
-            }
-            None => {
-                let sum = Message {
-                    plan: Arc::clone(self.tensor.plan()),
-                    edges,
-                    features,
-                };
-                let others = [inputs, &radial, &kernel, angular];
-                form(sum, message::Slot::Output as usize, &others)?
-            }
+        let output = if let Some((plan, directions)) = self.aligned_plan(directions, &edges)? {
+            let frames = directions.frames(plan.frame_degree())?;
+            let sum = AlignedMessage {
+                plan,
+                edges,
+                features,
+                positions: Arc::clone(directions.variables()),
+            };
+            let others = [inputs, &radial, &kernel, &frames, &frames];
+            form(sum, aligned::Slot::Output as usize, &others)?
+        } else {
+            let sum = Message {
+                plan: Arc::clone(self.tensor.plan()),
+                edges,
+                features,
+            };
+            let others = [inputs, &radial, &kernel, angular];
+            form(sum, message::Slot::Output as usize, &others)?
         };
         let mut dims = batch.to_vec();
         if let Some(last) = dims.last_mut() {

@@ -121,7 +121,7 @@ fn on_tape<O: MultiOp>(op: O, args: Vec<Tensor>, results: Vec<Stored>) -> Result
         Vec::new()
     } else {
         let size = args.len().div_ceil(MAX_OPERANDS).max(MAX_OPERANDS);
-        args.chunks(size).map(|group| Join::new(group)).collect()
+        args.chunks(size).map(Join::new).collect()
     };
     let handles = joins
         .iter()
