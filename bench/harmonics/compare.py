@@ -31,6 +31,7 @@ def on_one_core(core):
   """Keeps this process, its libraries and its children on one core; before any of them starts."""
   os.sched_setaffinity(0, {core})
   os.environ['OMP_NUM_THREADS'] = '1'
+  os.environ['NUMPY_MADVISE_HUGEPAGE'] = '0'  # Pages of the same size for all.
   os.environ['JAX_PLATFORMS'] = 'cpu'
   os.environ['JAX_ENABLE_X64'] = '1'
   os.environ['XLA_FLAGS'] = '--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1'
@@ -139,6 +140,7 @@ def main():
   parser.add_argument('--points', type=int, default=10000)
   parser.add_argument('--rounds', type=int, default=5)
   parser.add_argument('--calls', type=int, default=10)
+  parser.add_argument('--quantities', nargs='+', default=['values', 'gradients'])
   parser.add_argument('--degrees', type=int, nargs='+', default=list(range(1, 11)))
   parser.add_argument('--program', type=pathlib.Path, default=REPOSITORY / 'target/release/examples/time_harmonics')
   parser.add_argument('--out', type=pathlib.Path, default=HERE / 'results')
@@ -154,7 +156,7 @@ def main():
           f'--{name} {getattr(args, name)}' for name in ('core', 'rounds', 'calls')),
       'rows': [],
   }
-  for quantity in ('values', 'gradients'):
+  for quantity in args.quantities:
     for dtype in ('float32', 'float64'):
       for max_degree in args.degrees:
         report['rows'].append(measure(args, rust, dtype, quantity, max_degree))

@@ -26,6 +26,7 @@ mod real;
 pub mod rows;
 pub mod scalar;
 pub mod segment;
+pub mod softmax;
 
 pub use edges::EdgeList;
 pub use error::{Error, Result};
