@@ -10,9 +10,10 @@
 //! with a direction v, a cotangent g and the harmonics Y.
 
 use e3x_so3::{Normalization, derivative_terms, num_harmonics};
+use pulp::NullaryFnOnce;
 
 use crate::error::check_len;
-use crate::lanes::{LANES, Lanes, add_product, scaled, vectorized};
+use crate::lanes::{LANES, Lanes, add_product, dispatch, scaled};
 use crate::par::for_each_chunk;
 use crate::{Real, Result};
 
@@ -116,34 +117,15 @@ impl<T: Real> HarmonicsGradient<T> {
             let end = start + out.len() / width;
             let first = &first[start * left..end * left];
             let second = &second[start * self.size..end * self.size];
-            vectorized(|| self.run(slot, first, second, out));
+            dispatch(Run {
+                gradient: self,
+                slot,
+                first,
+                second,
+                out,
+            });
         });
         Ok(out)
-    }
-
-    #[inline(always)]
-    fn run(&self, slot: Slot, first: &[T], second: &[T], out: &mut [T]) {
-        let (left, width) = (
-            if slot == Slot::Direction {
-                self.size
-            } else {
-                3
-            },
-            self.width(slot),
-        );
-        let zero = [T::ZERO; LANES];
-        let (mut a, mut b) = (vec![zero; left], vec![zero; self.size]);
-        let mut sum = vec![zero; width];
-        let blocks = first
-            .chunks(LANES * left)
-            .zip(second.chunks(LANES * self.size));
-        for ((first, second), out) in blocks.zip(out.chunks_mut(LANES * width)) {
-            load_columns(first, &mut a);
-            load_columns(second, &mut b);
-            sum.fill(zero);
-            self.add_terms(slot, &a, &b, &mut sum);
-            store_columns(&sum, out);
-        }
     }
 
     #[inline(always)]
@@ -167,6 +149,42 @@ impl<T: Real> HarmonicsGradient<T> {
                     add_product(&mut sum[term.col], &v, &b[term.row]);
                 }
             }
+        }
+    }
+}
+
+/// The sum for some points, compiled for vector instructions.
+struct Run<'a, T> {
+    gradient: &'a HarmonicsGradient<T>,
+    slot: Slot,
+    first: &'a [T],
+    second: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Real> NullaryFnOnce for Run<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let size = self.gradient.size;
+        let left = if self.slot == Slot::Direction {
+            size
+        } else {
+            3
+        };
+        let width = self.gradient.width(self.slot);
+        let zero = [T::ZERO; LANES];
+        let (mut a, mut b) = (vec![zero; left], vec![zero; size]);
+        let mut sum = vec![zero; width];
+        let first = self.first.chunks(LANES * left);
+        let blocks = first.zip(self.second.chunks(LANES * size));
+        for ((first, second), out) in blocks.zip(self.out.chunks_mut(LANES * width)) {
+            load_columns(first, &mut a);
+            load_columns(second, &mut b);
+            sum.fill(zero);
+            self.gradient.add_terms(self.slot, &a, &b, &mut sum);
+            store_columns(&sum, out);
         }
     }
 }

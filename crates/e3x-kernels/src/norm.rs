@@ -70,7 +70,9 @@ pub fn inverse_norms<T: Real>(x: &[T], width: usize) -> Result<Vec<T>> {
 /// # Errors
 /// As [`norms`].
 pub fn units<T: Real>(x: &[T], width: usize, small: Small) -> Result<Vec<T>> {
-    num_rows(x, width)?;
+    if num_rows(x, width)? == 0 {
+        return Ok(vec![]);
+    }
     let mut out = vec![T::ZERO; x.len()];
     let chunk = rows_per_task(width) * width;
     for_each_chunk(&mut out, chunk, x.len(), |task, out| {
@@ -91,8 +93,10 @@ pub fn units<T: Real>(x: &[T], width: usize, small: Small) -> Result<Vec<T>> {
 /// # Errors
 /// As [`norms`], or if `h` has another length than `x`.
 pub fn unit_tangents<T: Real>(x: &[T], h: &[T], width: usize, small: Small) -> Result<Vec<T>> {
-    num_rows(x, width)?;
     check_len("h", h.len(), x.len())?;
+    if num_rows(x, width)? == 0 {
+        return Ok(vec![]);
+    }
     let mut out = vec![T::ZERO; x.len()];
     let chunk = rows_per_task(width) * width;
     for_each_chunk(&mut out, chunk, 2 * x.len(), |task, out| {

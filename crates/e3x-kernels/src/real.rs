@@ -47,7 +47,7 @@ pub trait Real: e3x_so3::Real + Vectors + std::ops::MulAssign + std::iter::Sum {
 
 macro_rules! impl_real {
     ($t:ty, range: $low:literal .. $high:literal, magic: $magic:literal, bits: $bits:literal,
-     log2_e: $log2_e:expr, ln2: $ln2:literal + $rest:literal, series: [$last:literal $(, $coefficient:literal)*]) => {
+     log2_e: $log2_e:expr, ln2: ($ln2:expr) + ($rest:expr), series: [$last:literal $(, $coefficient:literal)*]) => {
         impl Real for $t {
             #[inline(always)]
             fn mul_add(self, a: Self, b: Self) -> Self {
@@ -94,12 +94,12 @@ macro_rules! impl_real {
 // ln 2 in two parts, and the factorials of the exponential series.
 impl_real!(
     f32, range: -87.0 .. 88.0, magic: 12_582_912.0, bits: 23,
-    log2_e: std::f32::consts::LOG2_E, ln2: 0.693_147_2 + -1.904_654_3e-9,
+    log2_e: std::f32::consts::LOG2_E, ln2: (std::f32::consts::LN_2) + (-1.904_654_3e-9),
     series: [5040.0, 720.0, 120.0, 24.0, 6.0, 2.0, 1.0, 1.0]
 );
 impl_real!(
     f64, range: -708.0 .. 709.0, magic: 6_755_399_441_055_744.0, bits: 52,
-    log2_e: std::f64::consts::LOG2_E, ln2: 0.693_147_180_369_123_8 + 1.908_214_929_270_587_7e-10,
+    log2_e: std::f64::consts::LOG2_E, ln2: (0.693_147_180_369_123_8) + (1.908_214_929_270_587_7e-10),
     series: [
         6_227_020_800.0, 479_001_600.0, 39_916_800.0, 3_628_800.0, 362_880.0, 40_320.0, 5040.0,
         720.0, 120.0, 24.0, 6.0, 2.0, 1.0, 1.0

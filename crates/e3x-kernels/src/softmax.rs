@@ -1,8 +1,10 @@
 //! Softmax over the entries of a list that point to the same row.
 
-use crate::csr::PADDING;
+use pulp::NullaryFnOnce;
+
+use crate::csr::{Csr, PADDING};
 use crate::error::check_len;
-use crate::lanes::vectorized;
+use crate::lanes::dispatch;
 use crate::par::for_each_chunk;
 use crate::{Real, Result, Segments};
 
@@ -57,7 +59,14 @@ pub fn softmax<T: Real>(
         let first = task * entries;
         let rows = &all.rows()[first..];
         let x = &x[first * width..];
-        vectorized(|| quotients(rows, x, width, &maxima, &factors, out));
+        dispatch(Quotients {
+            rows,
+            x,
+            width,
+            maxima: &maxima,
+            factors: &factors,
+            out,
+        });
     });
     Ok(out)
 }
@@ -70,27 +79,17 @@ fn factors<T: Real>(
     width: usize,
     maxima: &[T],
 ) -> Vec<T> {
-    let groups = segments.groups();
     let mut out = vec![T::ZERO; maxima.len()];
-    let rows = (TASK * segments.num_rows()).div_ceil(x.len());
+    let rows = (TASK * segments.num_rows()).div_ceil(x.len()).max(1);
     for_each_chunk(&mut out, rows * width, COST * x.len(), |task, out| {
-        vectorized(|| {
-            for (i, out) in out.chunks_exact_mut(width).enumerate() {
-                let row = task * rows + i;
-                let maxima = &maxima[row * width..][..width];
-                for position in groups.range(row) {
-                    let entry = groups.entry(position) * width;
-                    let weights = weights.map(|weights| &weights[entry..][..width]);
-                    add_exponentials(&x[entry..][..width], weights, maxima, out);
-                }
-                for sum in out {
-                    *sum = if *sum == T::ZERO {
-                        T::ZERO
-                    } else {
-                        T::ONE / *sum
-                    };
-                }
-            }
+        dispatch(Factors {
+            groups: segments.groups(),
+            first: task * rows,
+            x,
+            weights,
+            width,
+            maxima,
+            out,
         });
     });
     out
@@ -110,24 +109,78 @@ fn add_exponentials<T: Real>(x: &[T], weights: Option<&[T]>, maxima: &[T], sums:
     }
 }
 
-#[inline(always)]
-fn quotients<T: Real>(
-    rows: &[u32],
-    x: &[T],
+/// The sums of some rows, then their reciprocals.
+struct Factors<'a, T> {
+    groups: &'a Csr,
+    /// The first row.
+    first: usize,
+    x: &'a [T],
+    weights: Option<&'a [T]>,
     width: usize,
-    maxima: &[T],
-    factors: &[T],
-    out: &mut [T],
-) {
-    let entries = x.chunks_exact(width).zip(out.chunks_exact_mut(width));
-    for ((x, out), &row) in entries.zip(rows) {
-        if row == PADDING {
-            continue;
+    maxima: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Real> NullaryFnOnce for Factors<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let width = self.width;
+        for (i, out) in self.out.chunks_exact_mut(width).enumerate() {
+            let row = self.first + i;
+            let maxima = &self.maxima[row * width..][..width];
+            for position in self.groups.range(row) {
+                let entry = self.groups.entry(position) * width;
+                let weights = match self.weights {
+                    Some(weights) => Some(&weights[entry..][..width]),
+                    None => None,
+                };
+                add_exponentials(&self.x[entry..][..width], weights, maxima, out);
+            }
+            for sum in out {
+                *sum = if *sum == T::ZERO {
+                    T::ZERO
+                } else {
+                    T::ONE / *sum
+                };
+            }
         }
-        let place = row as usize * width;
-        let (maxima, factors) = (&maxima[place..][..width], &factors[place..][..width]);
-        for (((out, &x), &m), &factor) in out.iter_mut().zip(x).zip(maxima).zip(factors) {
-            *out = (x - m).exp_lane() * factor;
+    }
+}
+
+/// The results of some entries.
+struct Quotients<'a, T> {
+    rows: &'a [u32],
+    x: &'a [T],
+    width: usize,
+    maxima: &'a [T],
+    factors: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Real> NullaryFnOnce for Quotients<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let width = self.width;
+        let entries = self
+            .x
+            .chunks_exact(width)
+            .zip(self.out.chunks_exact_mut(width));
+        for ((x, out), &row) in entries.zip(self.rows) {
+            if row == PADDING {
+                continue;
+            }
+            let place = row as usize * width;
+            let (maxima, factors) = (
+                &self.maxima[place..][..width],
+                &self.factors[place..][..width],
+            );
+            for (((out, &x), &m), &factor) in out.iter_mut().zip(x).zip(maxima).zip(factors) {
+                *out = (x - m).exp_lane() * factor;
+            }
         }
     }
 }

@@ -61,5 +61,10 @@ fn sizes_that_do_not_fit_are_errors() {
     assert!(softmax(&list, &other, &[0.0; 2], None, 1, 0.0).is_err());
     assert!(softmax(&list, &list, &[0.0; 3], None, 1, 0.0).is_err());
     assert!(softmax(&list, &list, &[0.0; 2], Some(&[1.0]), 1, 0.0).is_err());
+    let nowhere = Segments::new(vec![PADDING; 2], 0).unwrap();
+    assert_eq!(
+        softmax(&nowhere, &nowhere, &[1.0; 2], None, 1, 0.0),
+        Ok(vec![0.0; 2])
+    );
     assert_eq!(softmax::<f32>(&list, &list, &[], None, 0, 0.0), Ok(vec![]));
 }

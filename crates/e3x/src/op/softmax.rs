@@ -1,8 +1,8 @@
 //! Softmax by index on the tape, one operation with or without weights.
 //!
 //! With u the softmax without the weights w of its numerator (see [`e3x_kernels::softmax`]), a
-//! cotangent h of u, and s the sums of h u over the entries of each row, handed back to those
-//! entries that take part in the reduction,
+//! cotangent h of u, and s the sums of h u over the entries of each row, handed back to the entries
+//! that take part in the reduction,
 //!
 //! ```text
 //! dx = u (h - w s)        dw = -u s
@@ -18,17 +18,20 @@ use super::{Element, Op, apply};
 use crate::Result;
 
 /// The softmax of `x` with weights of the same shape, over the entries that share a row of `segments`;
-/// `all` has the row of every entry, and `initial` is the maximum of nothing.
+/// `all` has the row of every entry, `heard` the entries whose cotangents reach the sums of their
+/// rows, and `initial` is the maximum of nothing.
 pub(crate) fn softmax(
     x: &Tensor,
     weights: Option<&Tensor>,
     segments: Arc<Segments>,
     all: Arc<Segments>,
+    heard: Arc<Segments>,
     initial: f64,
 ) -> Result<Tensor> {
     let op = Softmax {
         segments,
         all,
+        heard,
         initial,
     };
     match weights {
@@ -41,6 +44,7 @@ pub(crate) fn softmax(
 struct Softmax {
     segments: Arc<Segments>,
     all: Arc<Segments>,
+    heard: Arc<Segments>,
     initial: f64,
 }
 
@@ -63,11 +67,8 @@ impl Op for Softmax {
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
         let shape = args[0].shape();
-        let rows = Shape::from((
-            self.segments.num_rows(),
-            width(shape, self.segments.len()),
-        ));
-        let sums = sum(&grad.mul(result)?, &self.all, rows)?;
+        let rows = Shape::from((self.segments.num_rows(), width(shape, self.segments.len())));
+        let sums = sum(&grad.mul(result)?, &self.heard, rows)?;
         let shares = gather_marked(&sums, &self.segments, shape.clone())?;
         let [_, weights] = args else {
             return Ok(vec![Some(result.mul(&grad.sub(&shares)?)?)]);

@@ -59,14 +59,16 @@ pub fn indexed_softmax(
         }
     }
     let segments = graph.reduction()?;
-    let all = if graph.is_dense() {
-        Arc::new(rows_of_dense_list(graph)?)
+    // As in E3x, padding of a sparse list takes the sum of the last row, but hands no gradient back.
+    let (all, heard) = if graph.is_dense() {
+        let all = Arc::new(rows_of_dense_list(graph)?);
+        (all.clone(), all)
     } else {
         let list = graph.dst_gather(graph.num_segments().unwrap_or(0))?;
-        list.clamped.clone()
+        (list.clamped.clone(), segments.clone())
     };
     let initial = empty_value(Extreme::Max, inputs.dtype(), graph.is_dense());
-    softmax(inputs, multiplicative_mask, segments, all, initial)
+    softmax(inputs, multiplicative_mask, segments, all, heard, initial)
 }
 
 /// The row of each entry of a dense list.
