@@ -96,15 +96,15 @@ fn factors<T: Real>(
 }
 
 #[inline(always)]
-fn add_exponentials<T: Real>(x: &[T], weights: Option<&[T]>, maxima: &[T], sums: &mut [T]) {
-    let columns = x.iter().zip(maxima).zip(sums);
-    let Some(weights) = weights else {
-        for ((&x, &m), sum) in columns {
-            *sum += (x - m).exp_lane();
-        }
-        return;
-    };
-    for (((&x, &m), sum), &w) in columns.zip(weights) {
+fn add_exponentials<T: Real>(x: &[T], maxima: &[T], sums: &mut [T]) {
+    for ((&x, &m), sum) in x.iter().zip(maxima).zip(sums) {
+        *sum += (x - m).exp_lane();
+    }
+}
+
+#[inline(always)]
+fn add_weighted<T: Real>(x: &[T], weights: &[T], maxima: &[T], sums: &mut [T]) {
+    for (((&x, &w), &m), sum) in x.iter().zip(weights).zip(maxima).zip(sums) {
         *sum += w * (x - m).exp_lane();
     }
 }
@@ -132,11 +132,13 @@ impl<T: Real> NullaryFnOnce for Factors<'_, T> {
             let maxima = &self.maxima[row * width..][..width];
             for position in self.groups.range(row) {
                 let entry = self.groups.entry(position) * width;
-                let weights = match self.weights {
-                    Some(weights) => Some(&weights[entry..][..width]),
-                    None => None,
-                };
-                add_exponentials(&self.x[entry..][..width], weights, maxima, out);
+                let x = &self.x[entry..][..width];
+                match self.weights {
+                    Some(weights) => {
+                        add_weighted(x, &weights[entry..][..width], maxima, out);
+                    }
+                    None => add_exponentials(x, maxima, out),
+                }
             }
             for sum in out {
                 *sum = if *sum == T::ZERO {

@@ -44,7 +44,7 @@
 //!
 //! Rows are the degrees, columns the orders (`cargo run --release -p e3x-so3 --example harmonics`).
 //!
-//! Times `|r|^l` they are polynomials in `x, y, z`, the *solid harmonics* ([`SolidHarmonics`]): homogeneous of degree `l`
+//! Times `|r|^l` they are polynomials in `x, y, z`, the *solid harmonics* ([`solid_harmonics`]): homogeneous of degree `l`
 //! and solutions of Laplace's equation. These are what is computed, by recursions in `l` and `m` that need no angles and
 //! have no poles:
 //!
