@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 use crate::Real;
 
@@ -21,10 +21,17 @@ pub(crate) fn num_blocks(features: usize) -> usize {
 }
 
 /// Runs `f` compiled for the widest vector instructions of this processor. Everything that `f`
-/// calls must be `#[inline(always)]` to profit.
+/// calls must be `#[inline(always)]` to profit; the closure itself may escape if it is large, which
+/// [`dispatch`] does not let happen.
 #[inline(always)]
 pub(crate) fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-    arch().dispatch(Run(f))
+    dispatch(Run(f))
+}
+
+/// As [`vectorized`] for a structure whose `call` is `#[inline(always)]`.
+#[inline(always)]
+pub(crate) fn dispatch<F: NullaryFnOnce>(f: F) -> F::Output {
+    arch().dispatch(f)
 }
 
 /// The vector instructions of this processor.
@@ -36,7 +43,7 @@ pub(crate) fn arch() -> Arch {
 /// A closure that is compiled for vector instructions.
 pub(crate) struct Run<F>(pub F);
 
-impl<R, F: FnOnce() -> R> pulp::NullaryFnOnce for Run<F> {
+impl<R, F: FnOnce() -> R> NullaryFnOnce for Run<F> {
     type Output = R;
 
     #[inline(always)]

@@ -103,7 +103,7 @@ impl Segments {
         &self.rows
     }
 
-    fn groups(&self) -> &Csr {
+    pub(crate) fn groups(&self) -> &Csr {
         self.groups
             .get_or_init(|| Csr::new(&self.rows, self.num_rows))
     }

@@ -44,7 +44,7 @@
 //!
 //! Rows are the degrees, columns the orders (`cargo run --release -p e3x-so3 --example harmonics`).
 //!
-//! Times `|r|^l` they are polynomials in `x, y, z`, the *solid harmonics* ([`SolidHarmonics`]): homogeneous of degree `l`
+//! Times `|r|^l` they are polynomials in `x, y, z`, the *solid harmonics* ([`solid_harmonics`]): homogeneous of degree `l`
 //! and solutions of Laplace's equation. These are what is computed, by recursions in `l` and `m` that need no angles and
 //! have no poles:
 //!
@@ -132,6 +132,7 @@ mod order;
 mod quadrature;
 mod real;
 mod rotations;
+mod simd;
 mod sphere_transform;
 mod wigner_symbols;
 
@@ -148,8 +149,8 @@ pub use error::{Error, Result};
 pub use gaunt::{gaunt, gaunt_factor, gaunt_for_degrees};
 pub use half_integer::HalfInteger;
 pub use harmonics::{
-    DerivativeTerm, MAX_DEGREE, SolidHarmonics, SphericalHarmonics, derivative_terms,
-    solid_harmonics, spherical_harmonics,
+    DerivativeTerm, MAX_DEGREE, SphericalHarmonics, derivative_terms, solid_harmonics,
+    spherical_harmonics,
 };
 pub use irreps::{Irrep, IrrepBlock, Irreps, Parity};
 pub use normalization::Normalization;

@@ -44,6 +44,7 @@ impl Order {
     /// ```
     /// assert_eq!(e3x_so3::Order::Cartesian.position(1, 0), 2);
     /// ```
+    #[inline]
     pub fn position(self, degree: usize, m: isize) -> usize {
         match self {
             Self::Standard => degree.wrapping_add_signed(m),
@@ -56,6 +57,7 @@ impl Order {
     /// ```
     /// assert_eq!(e3x_so3::Order::Cartesian.m(1, 1), -1);
     /// ```
+    #[inline]
     pub fn m(self, degree: usize, position: usize) -> isize {
         let degree = degree as isize;
         let position = position as isize;

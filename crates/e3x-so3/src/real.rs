@@ -3,12 +3,6 @@
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
 /// `f32` or `f64`.
 ///
 /// ```
@@ -19,7 +13,8 @@ mod sealed {
 /// assert_eq!(double(2.0_f64), 4.0);
 /// ```
 pub trait Real:
-    sealed::Sealed
+    crate::harmonics::HasHarmonics
+    + crate::simd::Lanes
     + Copy
     + Default
     + PartialOrd

@@ -4,8 +4,8 @@ mod common;
 
 use common::{Case, Numbers, cases, dot, max_difference};
 use e3x_so3::{
-    Error, MAX_DEGREE, Normalization, Real, SolidHarmonics, SphericalHarmonics, derivative_terms,
-    num_harmonics, solid_harmonics, spherical_harmonics,
+    Error, MAX_DEGREE, Normalization, Real, SphericalHarmonics, derivative_terms, num_harmonics,
+    solid_harmonics, spherical_harmonics,
 };
 
 /// The vector-Jacobian product of gradients of shape `(n, num, 3)` with a cotangent of shape `(n, num)`.
@@ -54,7 +54,7 @@ fn spherical_case<T: Real>(case: &Case) -> f64 {
 
 fn solid_case<T: Real>(case: &Case) -> f64 {
     let max_degree = case.integer("max_degree").unwrap();
-    let harmonics = SolidHarmonics::<T>::new(max_degree, case.cartesian_order()).unwrap();
+    let harmonics = SphericalHarmonics::<T>::solid(max_degree, case.cartesian_order()).unwrap();
     check_case(case, num_harmonics(max_degree), |r, values, gradients| {
         harmonics
             .values_and_gradients(r, values, gradients)
@@ -130,7 +130,7 @@ fn derivatives_agree_with_central_differences() {
         [0.0, -0.8, 0.0],
     ]);
     for cartesian_order in [true, false] {
-        let solid = SolidHarmonics::new(max_degree, cartesian_order).unwrap();
+        let solid = SphericalHarmonics::solid(max_degree, cartesian_order).unwrap();
         let evaluate = |r: &[f64], v: &mut [f64], g: &mut [f64], h: &mut [f64]| {
             solid.values_gradients_and_hessians(r, v, g, h).unwrap();
         };
@@ -251,7 +251,7 @@ fn derivative_table_is_the_gradient_for_any_order() {
         .unwrap();
     assert!(max_difference(&laplacian, &vec![0.0; laplacian.len()]) < 1e-13);
     // Third derivatives: x² y of degree 6 by differences of the Hessian.
-    let solid = SolidHarmonics::new(max_degree, true).unwrap();
+    let solid = SphericalHarmonics::solid(max_degree, true).unwrap();
     let num = solid.num_harmonics();
     let hessian = |y: f64| {
         let mut arrays = (vec![0.0; num], vec![0.0; 3 * num], vec![0.0; 9 * num]);
@@ -288,7 +288,7 @@ fn single_and_double_precision_agree() {
 
 #[test]
 fn wrong_arguments_are_errors() {
-    let solid = SolidHarmonics::<f64>::new(1, true).unwrap();
+    let solid = SphericalHarmonics::<f64>::solid(1, true).unwrap();
     assert!(matches!(
         solid.values(&[0.0; 4], &mut [0.0; 4]),
         Err(Error::NotAMultiple {
@@ -316,7 +316,7 @@ fn wrong_arguments_are_errors() {
         })
     ));
     assert!(matches!(
-        SolidHarmonics::<f64>::new(usize::MAX, true),
+        SphericalHarmonics::<f64>::solid(usize::MAX, true),
         Err(Error::DegreeTooLarge {
             argument: "max_degree",
             ..

@@ -80,16 +80,27 @@ fn terms_of_degree(l: usize, order: Order) -> Vec<DerivativeTerm> {
     terms
 }
 
+/// The coefficients `a`, `b` and `√(l²-m²)` of [`derivative_terms`] for `0 <= m <= l`; for order zero, `b` is the one of
+/// its own line.
+pub(super) fn ladder(l: usize, m: usize) -> [f64; 3] {
+    let (l, m) = (l as isize, m as isize);
+    let root = |product: isize| (product as f64).sqrt();
+    let a = match m {
+        0 => 0.0,
+        1 => root((l + 1) * l / 2),
+        _ => 0.5 * root((l + m) * (l + m - 1)),
+    };
+    let b = match m {
+        0 => root(l * (l - 1) / 2),
+        _ => 0.5 * root((l - m) * (l - m - 1)),
+    };
+    [a, b, root((l - m) * (l + m))]
+}
+
 /// The terms `(axis, order in degree l-1, coefficient)` of the harmonic of degree `l >= 1` and order `signed`.
 fn terms_of_harmonic(l: isize, signed: isize) -> Vec<(usize, isize, f64)> {
     let m = signed.abs();
-    let root = |product: isize| (product as f64).sqrt();
-    let a = if m == 1 {
-        root((l + 1) * l / 2)
-    } else {
-        0.5 * root((l + m) * (l + m - 1))
-    };
-    let b = 0.5 * root((l - m) * (l - m - 1));
+    let [a, b, vertical] = ladder(l as usize, m as usize);
     let terms = match signed.cmp(&0) {
         Ordering::Greater => vec![
             (0, m - 1, a),
@@ -103,10 +114,7 @@ fn terms_of_harmonic(l: isize, signed: isize) -> Vec<(usize, isize, f64)> {
             (1, m - 1, a),
             (1, m + 1, b),
         ],
-        Ordering::Equal => {
-            let c = -root(l * (l - 1) / 2);
-            vec![(0, 1, c), (1, -1, c)]
-        }
+        Ordering::Equal => vec![(0, 1, -b), (1, -1, -b)],
     };
     // The sine of order zero does not exist: it would appear where order 1 is lowered in these two places.
     let sine_of_zero = |axis: usize, col: isize| {
@@ -114,7 +122,7 @@ fn terms_of_harmonic(l: isize, signed: isize) -> Vec<(usize, isize, f64)> {
     };
     terms
         .into_iter()
-        .chain([(2, signed, root((l - m) * (l + m)))])
+        .chain([(2, signed, vertical)])
         .filter(|&(axis, col, _)| col.abs() < l && !sine_of_zero(axis, col))
         .collect()
 }

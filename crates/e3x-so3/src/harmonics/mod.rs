@@ -1,14 +1,17 @@
 //! Real solid and spherical harmonics of any degree, with first and second derivatives.
 
+mod batch;
+mod coefficients;
+mod degree;
 mod derivative;
+mod direction;
+mod kernel;
 mod output;
-mod recursion;
-mod solid;
 mod spherical;
 
+pub use batch::HasHarmonics;
 pub use derivative::{DerivativeTerm, derivative_terms};
-pub use solid::{SolidHarmonics, solid_harmonics};
-pub use spherical::{SphericalHarmonics, spherical_harmonics};
+pub use spherical::{SphericalHarmonics, solid_harmonics, spherical_harmonics};
 
 /// The largest degree of harmonics.
 ///

@@ -1,10 +1,12 @@
 //! Where values and derivatives of many points are written.
 
+use std::ops::Range;
+
 use crate::Result;
 use crate::error::{check_length, count_items};
 
-/// The arrays of all points, or the rows that belong to one point.
-pub(super) struct Output<'a, T> {
+/// The arrays for the harmonics of points.
+pub struct Output<'a, T> {
     /// Shape `(n, num)`.
     pub(super) values: &'a mut [T],
     /// Shape `(n, num, 3)`.
@@ -13,37 +15,9 @@ pub(super) struct Output<'a, T> {
     pub(super) hessians: Option<&'a mut [T]>,
 }
 
-impl<T: Copy> Output<'_, T> {
-    /// Calls `evaluate` with every point of `r` and the rows for its `num` harmonics.
-    pub(super) fn for_each_point(
-        self,
-        r: &[T],
-        num: usize,
-        mut evaluate: impl FnMut([T; 3], Output<'_, T>),
-    ) -> Result<()> {
-        let n = self.check(r, num)?;
-        let Self {
-            values,
-            mut gradients,
-            mut hessians,
-        } = self;
-        for (i, point) in r.chunks_exact(3).enumerate().take(n) {
-            let rows = i * num..(i + 1) * num;
-            let output = Output {
-                values: &mut values[rows.clone()],
-                gradients: gradients
-                    .as_deref_mut()
-                    .map(|all| &mut all[3 * rows.start..3 * rows.end]),
-                hessians: hessians
-                    .as_deref_mut()
-                    .map(|all| &mut all[9 * rows.start..9 * rows.end]),
-            };
-            evaluate([point[0], point[1], point[2]], output);
-        }
-        Ok(())
-    }
-
-    fn check(&self, r: &[T], num: usize) -> Result<usize> {
+impl<T> Output<'_, T> {
+    /// The number of points in `r`, if the arrays have room for their `num` harmonics each.
+    pub(super) fn check(&self, r: &[T], num: usize) -> Result<usize> {
         let n = count_items("r", "3-vectors", 3, r.len())?;
         let length = n * num;
         check_length("values", "(n, (max_degree+1)²)", length, self.values.len())?;
@@ -56,5 +30,56 @@ impl<T: Copy> Output<'_, T> {
             check_length("hessians", shape, 9 * length, hessians.len())?;
         }
         Ok(n)
+    }
+
+    /// The number of numbers per harmonic.
+    pub(super) fn num_components(&self) -> usize {
+        1 + if self.gradients.is_some() { 3 } else { 0 }
+            + if self.hessians.is_some() { 9 } else { 0 }
+    }
+
+    /// The parts for some of the points, of which `num` harmonics each are computed.
+    #[inline(always)]
+    pub(super) fn points(&mut self, points: Range<usize>, num: usize) -> Output<'_, T> {
+        let rows = points.start * num..points.end * num;
+        Output {
+            values: &mut self.values[rows.clone()],
+            gradients: match &mut self.gradients {
+                Some(gradients) => Some(&mut gradients[3 * rows.start..3 * rows.end]),
+                None => None,
+            },
+            hessians: match &mut self.hessians {
+                Some(hessians) => Some(&mut hessians[9 * rows.start..9 * rows.end]),
+                None => None,
+            },
+        }
+    }
+
+    /// The parts for the first `points` points and for the others.
+    pub(super) fn split(&mut self, points: usize, num: usize) -> [Output<'_, T>; 2] {
+        let row = points * num;
+        let (values, other_values) = self.values.split_at_mut(row);
+        let gradients = self
+            .gradients
+            .as_deref_mut()
+            .map(|all| all.split_at_mut(3 * row));
+        let hessians = self
+            .hessians
+            .as_deref_mut()
+            .map(|all| all.split_at_mut(9 * row));
+        let (gradients, other_gradients) = gradients.unzip();
+        let (hessians, other_hessians) = hessians.unzip();
+        [
+            Output {
+                values,
+                gradients,
+                hessians,
+            },
+            Output {
+                values: other_values,
+                gradients: other_gradients,
+                hessians: other_hessians,
+            },
+        ]
     }
 }

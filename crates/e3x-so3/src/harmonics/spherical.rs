@@ -1,8 +1,9 @@
-//! Spherical harmonics.
+//! Spherical and solid harmonics of points.
 
+use super::batch::Evaluation;
+use super::coefficients::Coefficients;
 use super::output::Output;
-use super::solid::SolidHarmonics;
-use crate::{Normalization, Real, Result};
+use crate::{Normalization, Order, Real, Result, num_harmonics};
 
 /// Real spherical harmonics of all degrees up to a largest one, with derivatives.
 ///
@@ -10,10 +11,21 @@ use crate::{Normalization, Real, Result};
 /// Y(l, m)(r) = N(l) R(l, m)(u)      u = r / |r|, or u = r when r_is_normalized
 /// ```
 ///
-/// with the [`SolidHarmonics`] `R` and [`Normalization::factor`] `N`. Sign, scale and order are those of
-/// `e3x.so3.spherical_harmonics` (arXiv 2401.07595), and so are the special cases:
+/// with [`Normalization::factor`] `N` and the solid harmonics `R`, homogeneous polynomials of degree `l` in `x, y, z`
+/// that satisfy Laplace's equation, for example `x, y, z` for degree 1. With `cos` and `sin` for the real and imaginary
+/// part of `(x+iy)^|m|` divided by the distance from the z-axis to the power `|m|`, and `P` for the associated Legendre
+/// functions without Condon and Shortley's sign, they are on the unit sphere
 ///
-/// * With `r_is_normalized` the polynomial is evaluated as it is, so that derivatives are those of `N(l) R(l, m)`.
+/// ```text
+/// R(l, 0) = P(l, 0)(z)
+/// R(l, m) = √(2 (l-|m|)! / (l+|m|)!) P(l, |m|)(z) · { cos for m > 0, sin for m < 0 }
+/// ```
+///
+/// Sign, scale and order are those of `e3x.so3.spherical_harmonics` and `e3x.so3.solid_harmonics` (arXiv 2401.07595),
+/// and so are the special cases:
+///
+/// * With `r_is_normalized` the polynomial is evaluated as it is, so that derivatives are those of `N(l) R(l, m)`, exact
+///   everywhere, at the origin as well.
 /// * A vector whose squared norm is not above the smallest normal number of its type, the zero vector for example, is
 ///   not normalized: values and derivatives there are those of `N(l) R(l, m)`.
 ///
@@ -23,6 +35,10 @@ use crate::{Normalization, Real, Result};
 /// |r|  ∂Y/∂r   = N (g - l R u)
 /// |r|² ∂²Y/∂r² = N (H - l (g uᵀ + u gᵀ) - l R 1 + l (l+2) R u uᵀ)
 /// ```
+///
+/// Coefficients are computed once, when the struct is built; evaluation takes `O((L+1)²)` operations a point. It works
+/// on as many points at once as a vector register holds, and on threads if there are many points. The result for a point
+/// does not depend on the points beside it.
 ///
 /// # Example
 ///
@@ -38,8 +54,7 @@ use crate::{Normalization, Real, Result};
 /// ```
 #[derive(Debug, Clone)]
 pub struct SphericalHarmonics<T> {
-    solid: SolidHarmonics<T>,
-    factors: Vec<T>,
+    coefficients: Coefficients<T>,
     r_is_normalized: bool,
 }
 
@@ -63,12 +78,36 @@ impl<T: Real> SphericalHarmonics<T> {
         r_is_normalized: bool,
     ) -> Result<Self> {
         Ok(Self {
-            solid: SolidHarmonics::new(max_degree, cartesian_order)?,
-            factors: (0..=max_degree)
-                .map(|l| T::from_f64(normalization.factor(l)))
-                .collect(),
+            coefficients: Coefficients::new(
+                max_degree,
+                Order::from_cartesian(cartesian_order),
+                normalization,
+            )?,
             r_is_normalized,
         })
+    }
+
+    /// Prepares the evaluation of the solid harmonics of all degrees `0..=max_degree`: Racah-normalized harmonics with
+    /// `r_is_normalized`.
+    ///
+    /// # Errors
+    ///
+    /// When `max_degree` is above [`MAX_DEGREE`](crate::MAX_DEGREE).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use e3x_so3::SphericalHarmonics;
+    ///
+    /// let solid = SphericalHarmonics::<f64>::solid(1, true)?;
+    /// let (mut values, mut gradients) = ([0.0; 4], [0.0; 12]);
+    /// solid.values_and_gradients(&[1.0, 2.0, 3.0], &mut values, &mut gradients)?;
+    /// assert_eq!(values, [1.0, 1.0, 2.0, 3.0]);
+    /// assert_eq!(gradients[9..], [0.0, 0.0, 1.0]); // the gradient of z
+    /// # Ok::<(), e3x_so3::Error>(())
+    /// ```
+    pub fn solid(max_degree: usize, cartesian_order: bool) -> Result<Self> {
+        Self::new(max_degree, cartesian_order, Normalization::Racah, true)
     }
 
     /// The largest degree `L`.
@@ -80,7 +119,7 @@ impl<T: Real> SphericalHarmonics<T> {
     /// # Ok::<(), e3x_so3::Error>(())
     /// ```
     pub fn max_degree(&self) -> usize {
-        self.solid.max_degree()
+        self.coefficients.max_degree
     }
 
     /// The number of harmonics `(L+1)²`.
@@ -92,7 +131,7 @@ impl<T: Real> SphericalHarmonics<T> {
     /// # Ok::<(), e3x_so3::Error>(())
     /// ```
     pub fn num_harmonics(&self) -> usize {
-        self.solid.num_harmonics()
+        num_harmonics(self.max_degree())
     }
 
     /// The values at `n` points `r` of shape `(n, 3)`, written to `values` of shape `(n, (L+1)²)`.
@@ -112,7 +151,7 @@ impl<T: Real> SphericalHarmonics<T> {
     /// # Ok::<(), e3x_so3::Error>(())
     /// ```
     pub fn values(&self, r: &[T], values: &mut [T]) -> Result<()> {
-        self.evaluate_all(
+        self.evaluate(
             r,
             Output {
                 values,
@@ -145,7 +184,7 @@ impl<T: Real> SphericalHarmonics<T> {
         values: &mut [T],
         gradients: &mut [T],
     ) -> Result<()> {
-        self.evaluate_all(
+        self.evaluate(
             r,
             Output {
                 values,
@@ -180,7 +219,7 @@ impl<T: Real> SphericalHarmonics<T> {
         gradients: &mut [T],
         hessians: &mut [T],
     ) -> Result<()> {
-        self.evaluate_all(
+        self.evaluate(
             r,
             Output {
                 values,
@@ -190,79 +229,14 @@ impl<T: Real> SphericalHarmonics<T> {
         )
     }
 
-    fn evaluate_all(&self, r: &[T], output: Output<'_, T>) -> Result<()> {
-        let mut scratch = self.solid.scratch();
-        output.for_each_point(r, self.num_harmonics(), |r, mut output| {
-            match self.direction(r) {
-                Some((u, inverse_norm)) => {
-                    self.solid.evaluate(u, &mut scratch, &mut output);
-                    project(self.max_degree(), u, inverse_norm, &mut output);
-                }
-                None => self.solid.evaluate(r, &mut scratch, &mut output),
-            }
-            self.scale(&mut output);
-        })
-    }
-
-    /// The unit vector along `r` and `1 / |r|`, or nothing if `r` is not normalized.
-    fn direction(&self, r: [T; 3]) -> Option<([T; 3], T)> {
-        if self.r_is_normalized {
-            return None;
-        }
-        // Scaled, so that squares of large components do not overflow and those of small ones do not vanish.
-        let largest = r[0].abs().max(r[1].abs()).max(r[2].abs()).max(T::TINY);
-        let [x, y, z] = r.map(|component| component / largest);
-        let scaled_norm = (x * x + y * y + z * z).sqrt();
-        let norm = largest * scaled_norm;
-        (norm * norm > T::TINY).then(|| {
-            let u = [x / scaled_norm, y / scaled_norm, z / scaled_norm];
-            (u, T::ONE / scaled_norm / largest)
-        })
-    }
-
-    fn scale(&self, output: &mut Output<'_, T>) {
-        for (l, &factor) in self.factors.iter().enumerate() {
-            let rows = l * l..(l + 1) * (l + 1);
-            let multiply = |numbers: &mut [T]| numbers.iter_mut().for_each(|v| *v *= factor);
-            multiply(&mut output.values[rows.clone()]);
-            if let Some(gradients) = output.gradients.as_deref_mut() {
-                multiply(&mut gradients[3 * rows.start..3 * rows.end]);
-            }
-            if let Some(hessians) = output.hessians.as_deref_mut() {
-                multiply(&mut hessians[9 * rows.start..9 * rows.end]);
-            }
-        }
-    }
-}
-
-/// Turns derivatives of the polynomials at the unit vector `u` into those of the harmonics of `r = u / inverse_norm`.
-fn project<T: Real>(max_degree: usize, u: [T; 3], inverse_norm: T, output: &mut Output<'_, T>) {
-    let Some(gradients) = output.gradients.as_deref_mut() else {
-        return;
-    };
-    for l in 0..=max_degree {
-        let degree = T::from_f64(l as f64);
-        let second = T::from_f64((l * (l + 2)) as f64);
-        for row in l * l..(l + 1) * (l + 1) {
-            let value = output.values[row];
-            let gradient = &mut gradients[3 * row..3 * row + 3];
-            if let Some(hessians) = output.hessians.as_deref_mut() {
-                for i in 0..3 {
-                    for j in 0..3 {
-                        let hessian = &mut hessians[9 * row + 3 * i + j];
-                        *hessian -= degree * (gradient[i] * u[j] + u[i] * gradient[j]);
-                        *hessian += second * value * u[i] * u[j];
-                        if i == j {
-                            *hessian -= degree * value;
-                        }
-                        *hessian = *hessian * inverse_norm * inverse_norm;
-                    }
-                }
-            }
-            for i in 0..3 {
-                gradient[i] = (gradient[i] - degree * value * u[i]) * inverse_norm;
-            }
-        }
+    fn evaluate(&self, r: &[T], output: Output<'_, T>) -> Result<()> {
+        output.check(r, self.num_harmonics())?;
+        let evaluation = Evaluation {
+            coefficients: &self.coefficients,
+            normalizes: !self.r_is_normalized,
+        };
+        evaluation.run(r, output);
+        Ok(())
     }
 }
 
@@ -291,8 +265,36 @@ pub fn spherical_harmonics<T: Real>(
     cartesian_order: bool,
     normalization: Normalization,
 ) -> Result<Vec<T>> {
-    let harmonics =
-        SphericalHarmonics::new(max_degree, cartesian_order, normalization, r_is_normalized)?;
+    values_of(
+        &SphericalHarmonics::new(max_degree, cartesian_order, normalization, r_is_normalized)?,
+        r,
+    )
+}
+
+/// The solid harmonics of all degrees `0..=max_degree` at `n` points `r` of shape `(n, 3)`, as a new array of shape
+/// `(n, (max_degree+1)²)`.
+///
+/// The counterpart of `e3x.so3.solid_harmonics`; see [`SphericalHarmonics`] for the definition, and for repeated use.
+///
+/// # Errors
+///
+/// When the length of `r` is not a multiple of 3 or `max_degree` is above [`MAX_DEGREE`](crate::MAX_DEGREE).
+///
+/// # Example
+///
+/// ```
+/// assert_eq!(e3x_so3::solid_harmonics(&[1.0, 2.0, 3.0], 1, true)?, [1.0, 1.0, 2.0, 3.0]);
+/// # Ok::<(), e3x_so3::Error>(())
+/// ```
+pub fn solid_harmonics<T: Real>(
+    r: &[T],
+    max_degree: usize,
+    cartesian_order: bool,
+) -> Result<Vec<T>> {
+    values_of(&SphericalHarmonics::solid(max_degree, cartesian_order)?, r)
+}
+
+fn values_of<T: Real>(harmonics: &SphericalHarmonics<T>, r: &[T]) -> Result<Vec<T>> {
     let mut values = vec![T::ZERO; r.len() / 3 * harmonics.num_harmonics()];
     harmonics.values(r, &mut values)?;
     Ok(values)

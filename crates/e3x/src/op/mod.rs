@@ -23,6 +23,7 @@ pub(crate) mod norm;
 pub(crate) mod radial;
 pub(crate) mod rows;
 pub(crate) mod segment;
+pub(crate) mod softmax;
 pub(crate) mod softplus;
 pub(crate) mod tape;
 pub(crate) mod wigner;

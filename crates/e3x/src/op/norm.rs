@@ -1,18 +1,12 @@
 //! Norms and directions of rows on the tape, finite wherever E3x's are.
 //!
-//! With n the norm of a row x and u = x / n, the directional derivative of u is the projection
-//! P(x) h = (h - u (u h)) / n, symmetric in its tangent. Rows whose squared norm is not a normal
-//! number are *small*: there every derivative is the one that E3x has at zero.
+//! The kernels are those of [`e3x_kernels::norm`].
 
 use candle_core::{D, Shape, Tensor};
-use e3x_kernels::Real;
-use rayon::prelude::*;
+use e3x_kernels::norm::{Small, inverse_norms, norms, unit_tangents, units};
 
 use super::{Element, Op, apply};
 use crate::Result;
-
-/// Values per task, and the size below which work stays on the calling thread.
-const TASK: usize = 1 << 14;
 
 /// Norm of each row (last axis) of `x`, keeping the axis.
 pub(crate) fn row_norm(x: &Tensor) -> Result<Tensor> {
@@ -24,65 +18,17 @@ pub(crate) fn row_normalize(x: &Tensor) -> Result<Tensor> {
     apply(Unit(Small::Keep), &[x])
 }
 
-/// What becomes of a small row.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Small {
-    /// Divided by its norm all the same, if that is not zero; derivative as for `Keep`.
-    Divide,
-    /// Left as it is; the derivative is the identity.
-    Keep,
-    /// Replaced by zero; the derivative is zero.
-    Zero,
-}
-
-/// The norm of a row, without overflow and underflow on the way.
-#[inline]
-fn norm_of<T: Real>(row: &[T]) -> T {
-    let square = row.iter().fold(T::ZERO, |s, &v| s + v * v);
-    // Above this, parts that underflowed do not count.
-    let safe = T::TINY * T::of((1u64 << 60) as f64);
-    if square >= safe && square * T::ZERO == T::ZERO {
-        return square.sqrt();
-    }
-    let max = row.iter().fold(T::ZERO, |m, &v| m.max(v.abs()));
-    if max > T::ZERO && max * T::ZERO != T::ZERO {
-        return square; // infinite, or not a number
-    }
-    let scale = max.max(T::TINY);
-    let square = row
-        .iter()
-        .fold(T::ZERO, |s, &v| s + (v / scale) * (v / scale));
-    scale * square.sqrt()
-}
-
-/// Whether derivatives at a row of this norm are those at zero.
-#[inline]
-fn is_small<T: Real>(norm: T) -> bool {
-    norm * norm <= T::TINY
-}
-
-/// Calls `f(row, x, out)` for each row of `out`, in parallel if there are many.
-fn for_rows<T: Element>(
-    out: &mut [T],
-    width: usize,
-    work: usize,
-    f: impl Fn(usize, &mut [T]) + Send + Sync,
-) {
+/// Numbers by row of `x`, one for each row of `shape`.
+fn by_row<T: Element>(
+    x: &[T],
+    shape: &Shape,
+    kernel: fn(&[T], usize) -> e3x_kernels::Result<Vec<T>>,
+) -> Result<(Vec<T>, Shape)> {
+    let (width, shape) = reduced(shape);
     if width == 0 {
-        return;
+        return Ok((vec![T::ZERO; shape.elem_count()], shape));
     }
-    let block = TASK.div_ceil(work.max(1));
-    if out.len() / width <= block {
-        let rows = out.chunks_exact_mut(width).enumerate();
-        return rows.for_each(|(i, row)| f(i, row));
-    }
-    out.par_chunks_mut(block * width)
-        .enumerate()
-        .for_each(|(b, rows)| {
-            for (i, row) in rows.chunks_exact_mut(width).enumerate() {
-                f(b * block + i, row);
-            }
-        });
+    Ok((kernel(x, width)?, shape))
 }
 
 /// Size of the last axis and `shape` with that axis of size one.
@@ -92,25 +38,6 @@ fn reduced(shape: &Shape) -> (usize, Shape) {
     (width, Shape::from(dims))
 }
 
-/// Norms of rows, or (`inverse`) their reciprocals with zero for small rows.
-fn norms<T: Element>(x: &[T], shape: &Shape, inverse: bool) -> (Vec<T>, Shape) {
-    let (width, shape) = reduced(shape);
-    let mut out = vec![T::ZERO; shape.elem_count()];
-    for_rows(&mut out, 1, width, |i, out| {
-        // A constant width lets the compiler unroll the common case.
-        let norm = match &x[i * width..(i + 1) * width] {
-            &[a, b, c] => norm_of(&[a, b, c]),
-            row => norm_of(row),
-        };
-        out[0] = match inverse {
-            false => norm,
-            true if is_small(norm) => T::ZERO,
-            true => T::ONE / norm,
-        };
-    });
-    (out, shape)
-}
-
 #[derive(Clone)]
 struct Norm;
 
@@ -118,7 +45,7 @@ impl Op for Norm {
     const NAME: &'static str = "norm";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
-        Ok(norms(args[0], &shapes[0], false))
+        by_row(args[0], &shapes[0], norms)
     }
 
     fn backward(
@@ -141,7 +68,7 @@ impl Op for InverseNorm {
     const NAME: &'static str = "inverse_norm";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
-        Ok(norms(args[0], &shapes[0], true))
+        by_row(args[0], &shapes[0], inverse_norms)
     }
 
     fn backward(
@@ -165,19 +92,7 @@ impl Op for Unit {
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let (width, _) = reduced(&shapes[0]);
-        let mut out = args[0].to_vec();
-        let small = self.0;
-        for_rows(&mut out, width, width, |_, row| {
-            let norm = norm_of(row);
-            if !is_small(norm) || (small == Small::Divide && norm > T::ZERO) {
-                for v in row {
-                    *v /= norm;
-                }
-            } else if small == Small::Zero {
-                row.fill(T::ZERO);
-            }
-        });
-        Ok((out, shapes[0].clone()))
+        Ok((units(args[0], width, self.0)?, shapes[0].clone()))
     }
 
     fn backward(
@@ -191,7 +106,8 @@ impl Op for Unit {
     }
 }
 
-/// `P(x) h` of the module's documentation; in small rows `h` (or zero for [`Small::Zero`]).
+/// The projection `P(x) h = (h - u (u h)) / n` with the norm n of x and u = x / n; in small rows `h`
+/// (or zero for [`Small::Zero`]).
 #[derive(Clone)]
 struct Project(Small);
 
@@ -200,21 +116,8 @@ impl Op for Project {
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let (width, _) = reduced(&shapes[0]);
-        let mut out = args[1].to_vec();
-        for_rows(&mut out, width, width, |i, h| {
-            let x = &args[0][i * width..(i + 1) * width];
-            let norm = norm_of(x);
-            if !is_small(norm) {
-                let dot = x.iter().zip(&*h).map(|(&x, &h)| x / norm * h);
-                let dot = dot.sum::<T>();
-                for (h, &x) in h.iter_mut().zip(x) {
-                    *h = (*h - x / norm * dot) / norm;
-                }
-            } else if self.0 == Small::Zero {
-                h.fill(T::ZERO);
-            }
-        });
-        Ok((out, shapes[0].clone()))
+        let tangents = unit_tangents(args[0], args[1], width, self.0)?;
+        Ok((tangents, shapes[0].clone()))
     }
 
     fn backward(

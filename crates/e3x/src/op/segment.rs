@@ -25,7 +25,7 @@ pub(crate) fn gather(x: &Tensor, list: &GatherList, shape: Shape) -> Result<Tens
 }
 
 /// As [`gather`] with zeros for padding: the adjoint of [`sum`].
-fn gather_marked(x: &Tensor, segments: &Arc<Segments>, shape: Shape) -> Result<Tensor> {
+pub(super) fn gather_marked(x: &Tensor, segments: &Arc<Segments>, shape: Shape) -> Result<Tensor> {
     let list = GatherList {
         clamped: segments.clone(),
         marked: segments.clone(),
@@ -65,7 +65,7 @@ pub(crate) enum Extreme {
 }
 
 /// Number of values of one row.
-fn width(shape: &Shape, rows: usize) -> usize {
+pub(super) fn width(shape: &Shape, rows: usize) -> usize {
     shape.elem_count().checked_div(rows).unwrap_or(0)
 }
 

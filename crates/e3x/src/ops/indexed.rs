@@ -216,7 +216,7 @@ fn reduce(inputs: &Tensor, graph: &Graph, keepdims: bool, reduction: Reduction) 
 }
 
 /// The extreme of nothing.
-fn empty_value(kind: Extreme, dtype: DType, is_dense: bool) -> f64 {
+pub(super) fn empty_value(kind: Extreme, dtype: DType, is_dense: bool) -> f64 {
     let highest = match (is_dense, dtype) {
         (false, _) => f64::INFINITY,
         (true, DType::F32) => f64::from(f32::MAX),

@@ -1,12 +1,15 @@
 //! Softmax over the edges of each destination: `e3x.ops.indexed_softmax`.
 
-use candle_core::{Shape, Tensor};
-use e3x_kernels::Real;
+use std::sync::Arc;
+
+use candle_core::Tensor;
+use e3x_kernels::Segments;
 
 use super::Graph;
-use super::indexed::{gather_dst, indexed_max, indexed_sum};
+use super::indexed::{check_leading, empty_value};
 use crate::error::{check_float, check_same_dtype};
-use crate::op::{Element, Op, apply};
+use crate::op::segment::Extreme;
+use crate::op::softmax::softmax;
 use crate::{Error, Result};
 
 /// Softmax over the edges of each destination: E3x's `ops.indexed_softmax`.
@@ -46,8 +49,7 @@ pub fn indexed_softmax(
     multiplicative_mask: Option<&Tensor>,
 ) -> Result<Tensor> {
     check_float("inputs", inputs.dtype())?;
-    let maximum = indexed_max(&inputs.detach(), graph, true)?;
-    let mut numerator = apply(CappedExp, &[&inputs.broadcast_sub(&maximum)?])?;
+    check_leading("inputs", inputs, graph.index_dims())?;
     if let Some(mask) = multiplicative_mask {
         check_same_dtype("multiplicative_mask", mask, "inputs", inputs)?;
         if mask.dims() != inputs.dims() {
@@ -55,60 +57,25 @@ pub fn indexed_softmax(
             let received = format!("{:?}", mask.dims());
             return Err(Error::argument("multiplicative_mask", expected, received));
         }
-        numerator = numerator.mul(mask)?;
     }
-    let sum = indexed_sum(&numerator, graph, graph.is_dense())?;
-    let mut factor = apply(SafeReciprocal, &[&sum])?;
-    if !graph.is_dense() {
-        factor = gather_dst(&factor, graph)?;
-    }
-    Ok(numerator.broadcast_mul(&factor)?)
+    let segments = graph.reduction()?;
+    // As in E3x, padding of a sparse list takes the sum of the last row, but hands no gradient back.
+    let (all, heard) = if graph.is_dense() {
+        let all = Arc::new(rows_of_dense_list(graph)?);
+        (all.clone(), all)
+    } else {
+        let list = graph.dst_gather(graph.num_segments().unwrap_or(0))?;
+        (list.clamped.clone(), segments.clone())
+    };
+    let initial = empty_value(Extreme::Max, inputs.dtype(), graph.is_dense());
+    softmax(inputs, multiplicative_mask, segments, all, heard, initial)
 }
 
-/// `exp(x)` that stays finite: only entries outside of the reduction exceed the maximum.
-#[derive(Clone)]
-struct CappedExp;
-
-impl Op for CappedExp {
-    const NAME: &'static str = "exp";
-
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
-        let cap = T::of(if size_of::<T>() == 4 { 88.0 } else { 709.0 });
-        let exp = |&x: &T| Real::exp(if x > cap { cap } else { x });
-        Ok((args[0].iter().map(exp).collect(), shapes[0].clone()))
-    }
-
-    fn backward(
-        &self,
-        _: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![Some(grad.mul(result)?)])
-    }
-}
-
-/// `1 / x`, zero with all derivatives at zero.
-#[derive(Clone)]
-struct SafeReciprocal;
-
-impl Op for SafeReciprocal {
-    const NAME: &'static str = "reciprocal";
-
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
-        let (zero, one) = (T::ZERO, T::ONE);
-        let reciprocal = |&x: &T| if x == zero { zero } else { one / x };
-        Ok((args[0].iter().map(reciprocal).collect(), shapes[0].clone()))
-    }
-
-    fn backward(
-        &self,
-        _: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![Some(grad.mul(&result.sqr()?)?.neg()?)])
-    }
+/// The row of each entry of a dense list.
+fn rows_of_dense_list(graph: &Graph) -> Result<Segments> {
+    let dims = graph.index_dims();
+    let width = dims.last().copied().unwrap_or(0);
+    let rows: usize = dims[..dims.len().saturating_sub(1)].iter().product();
+    let list = (0..rows).flat_map(|row| std::iter::repeat_n(row as u32, width));
+    Ok(Segments::new(list.collect(), rows)?)
 }

@@ -1,9 +1,10 @@
 //! Spherical and solid harmonics with derivatives of any order.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use e3x_so3::Normalization;
 
 use crate::config::Config;
+use crate::op::harmonics::SolidHarmonics;
 use crate::{Error, Result, ops};
 
 /// Options of [`spherical_harmonics`], with E3x's defaults.
@@ -36,7 +37,7 @@ impl Default for SphericalHarmonicsConfig {
 /// The zero vector has finite values and derivatives (those of the polynomials at zero).
 ///
 /// ```
-/// use candle_core::{Device, Tensor};
+/// use candle_core::Tensor;
 /// use e3x::so3::{SphericalHarmonicsConfig, spherical_harmonics};
 /// let r = Tensor::new(&[[0.0f64, 0.0, 2.0]], &Device::Cpu)?;
 /// let y = spherical_harmonics(&r, 1, SphericalHarmonicsConfig::default())?;
@@ -52,35 +53,35 @@ pub fn spherical_harmonics(
     config: SphericalHarmonicsConfig,
 ) -> Result<Tensor> {
     check_vectors(r)?;
-    let harmonics = if config.r_is_normalized {
-        solid_harmonics(r, max_degree, config.cartesian_order)?
+    let harmonics = SolidHarmonics {
+        max_degree,
+        cartesian_order: config.cartesian_order,
+        normalization: config.normalization,
+    };
+    if config.r_is_normalized {
+        crate::op::harmonics::solid_harmonics(r, harmonics)
     } else {
         let u = ops::normalize(r, Some(&[-1]))?;
-        solid_harmonics(&u, max_degree, config.cartesian_order)?
-    };
-    if config.normalization == Normalization::Racah {
-        return Ok(harmonics);
+        crate::op::harmonics::solid_harmonics(&u, harmonics)
     }
-    let factors: Vec<f64> = (0..=max_degree)
-        .flat_map(|l| std::iter::repeat_n(config.normalization.factor(l), 2 * l + 1))
-        .collect();
-    let factors = Tensor::new(factors, &Device::Cpu)?
-        .to_dtype(r.dtype())?
-        .to_device(r.device())?;
-    Ok(harmonics.broadcast_mul(&factors)?)
 }
 
 /// Racah-normalised solid harmonics, the homogeneous polynomials |r|^l Y_lm(r / |r|); E3x's
 /// `so3.solid_harmonics`.
 ///
 /// Shape of `r`: `(..., 3)`; result `(..., (max_degree + 1)^2)`. Derivatives of any order are
-/// exact, at zero too. Definitions: [`e3x_so3::SolidHarmonics`].
+/// exact, at zero too. Definitions: [`e3x_so3::SphericalHarmonics`].
 ///
 /// # Errors
 /// As [`spherical_harmonics`].
 pub fn solid_harmonics(r: &Tensor, max_degree: usize, cartesian_order: bool) -> Result<Tensor> {
     check_vectors(r)?;
-    crate::op::harmonics::solid_harmonics(r, max_degree, cartesian_order)
+    let harmonics = SolidHarmonics {
+        max_degree,
+        cartesian_order,
+        normalization: Normalization::Racah,
+    };
+    crate::op::harmonics::solid_harmonics(r, harmonics)
 }
 
 fn check_vectors(r: &Tensor) -> Result<()> {
