@@ -42,7 +42,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// If `inputs` is neither f32 nor f64, the mask has another shape or dtype than `inputs`, or in the
-/// cases of [`indexed_sum`].
+/// cases of [`indexed_sum`](crate::ops::indexed_sum).
 pub fn indexed_softmax(
     inputs: &Tensor,
     graph: &Graph,

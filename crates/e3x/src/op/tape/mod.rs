@@ -13,14 +13,16 @@
 //! ([`mode::leave`]), the operation collects them all, and leaves those of its operands for the
 //! joins to hand out. Nothing is packed, padded or copied.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod handles;
+
+use std::sync::{Arc, Mutex};
 
 use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Error as CandleError, Layout,
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Error as CandleError, Layout,
     Result as CandleResult, Shape, Storage, Tensor, TensorId,
 };
 
+use self::handles::{Join, Joined, Part, handle_gradient, handle_value, new_key, take};
 use super::Element;
 use crate::autograd::mode;
 use crate::{Error, Result};
@@ -183,33 +185,6 @@ where
     }
 }
 
-fn new_key() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// The one number of a handle.
-fn handle_value(dtype: DType) -> Stored {
-    let storage = match dtype {
-        DType::F32 => CpuStorage::F32(vec![0.0]),
-        _ => CpuStorage::F64(vec![0.0]),
-    };
-    (storage, Shape::from(1))
-}
-
-fn handle_gradient(dtype: DType) -> CandleResult<Tensor> {
-    Tensor::zeros(1, dtype, &Device::Cpu)
-}
-
-/// Takes a result that was computed before its operation went on the tape.
-fn take(result: &Mutex<Option<Stored>>) -> CandleResult<Stored> {
-    result
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()
-        .ok_or_else(|| CandleError::Msg("an operation was applied twice".into()))
-}
-
 /// A tensor as operand of a backward: with its history only if the pass is recorded.
 fn keep(x: &Tensor) -> Tensor {
     if mode::creates_graph() {
@@ -299,60 +274,6 @@ impl<O: MultiOp> Recorded<O> {
         };
         let requested = |ids: &[TensorId]| ids.iter().any(|&id| mode::requests(id));
         self.tracked[operand] && variables.is_none_or(requested)
-    }
-}
-
-/// Several operands behind one handle.
-struct Join {
-    args: Vec<Tensor>,
-    key: u64,
-}
-
-struct Joined(Arc<Join>);
-
-impl Join {
-    fn new(args: &[Tensor]) -> Arc<Self> {
-        Arc::new(Self {
-            args: args.to_vec(),
-            key: new_key(),
-        })
-    }
-
-    fn handle(self: &Arc<Self>) -> CandleResult<Tensor> {
-        apply_custom(&self.args, Joined(Arc::clone(self)))
-    }
-}
-
-impl Joined {
-    fn forward(&self) -> Stored {
-        handle_value(self.0.args[0].dtype())
-    }
-
-    fn backward(&self) -> Vec<Option<Tensor>> {
-        mode::collect(self.0.key, self.0.args.len())
-    }
-}
-
-/// One of several results.
-struct Part {
-    /// Key of the operation.
-    key: u64,
-    index: usize,
-    result: Mutex<Option<Stored>>,
-}
-
-impl CustomOp1 for Part {
-    fn name(&self) -> &'static str {
-        "part"
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> CandleResult<Stored> {
-        take(&self.result)
-    }
-
-    fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> CandleResult<Option<Tensor>> {
-        mode::leave(self.key, self.index, grad.clone());
-        handle_gradient(grad.dtype()).map(Some)
     }
 }
 
