@@ -37,7 +37,7 @@ impl Default for SphericalHarmonicsConfig {
 /// The zero vector has finite values and derivatives (those of the polynomials at zero).
 ///
 /// ```
-/// use candle_core::Tensor;
+/// use candle_core::{Device, Tensor};
 /// use e3x::so3::{SphericalHarmonicsConfig, spherical_harmonics};
 /// let r = Tensor::new(&[[0.0f64, 0.0, 2.0]], &Device::Cpu)?;
 /// let y = spherical_harmonics(&r, 1, SphericalHarmonicsConfig::default())?;
