@@ -37,11 +37,45 @@ pub(super) trait EdgeKernel<T: Real>: Sync {
 pub(super) struct Sink<'a, T> {
     pub input: NodeRows<'a, T>,
     pub output: NodeRows<'a, T>,
-    pub radial: &'a EdgeRows<'a, T>,
-    pub input_frame: &'a EdgeRows<'a, T>,
-    pub output_frame: &'a EdgeRows<'a, T>,
+    radial: &'a EdgeRows<'a, T>,
+    input_frame: &'a EdgeRows<'a, T>,
+    output_frame: &'a EdgeRows<'a, T>,
     /// Sums of the weight: `(block of lanes, path)`.
-    pub weight: Vec<Lanes<T>>,
+    weight: Vec<Lanes<T>>,
+}
+
+impl<T: Real> Sink<'_, T> {
+    /// The sums of the weight of one block; nothing if they are not wanted.
+    #[inline(always)]
+    pub fn weight_sums(&mut self, paths: usize, block: usize) -> &mut [Lanes<T>] {
+        let first = self.weight.len().min(block * paths);
+        &mut self.weight[first..]
+    }
+
+    /// Writes one block of the radial part of an edge, a row for each degree.
+    #[inline(always)]
+    pub fn store_radial(&mut self, edge: usize, block: usize, rows: &[Lanes<T>]) {
+        // SAFETY: an edge is visited once, by one task, and this is its only reference.
+        let out = unsafe { self.radial.of(edge) };
+        let features = out.len() / rows.len();
+        for (out, lanes) in out.chunks_exact_mut(features).zip(rows) {
+            lanes::store(out, block, lanes);
+        }
+    }
+
+    /// The numbers of the input's frame of an edge.
+    #[inline(always)]
+    pub fn input_frame(&mut self, edge: usize) -> &mut [T] {
+        // SAFETY: an edge is visited once, by one task, and `self` is borrowed as long as the row.
+        unsafe { self.input_frame.of(edge) }
+    }
+
+    /// The numbers of the output's frame of an edge.
+    #[inline(always)]
+    pub fn output_frame(&mut self, edge: usize) -> &mut [T] {
+        // SAFETY: as for the input's frame.
+        unsafe { self.output_frame.of(edge) }
+    }
 }
 
 /// Rows of a range of nodes.
@@ -59,18 +93,23 @@ impl<T: Real> NodeRows<'_, T> {
         &mut self.values[(node - self.first) * size..][..size]
     }
 
+    /// Lets `add` add to one block of the rows of a node, in a buffer.
     #[inline(always)]
-    pub fn load(&mut self, node: usize, block: usize, to: &mut [Lanes<T>]) {
+    pub fn update(
+        &mut self,
+        node: usize,
+        block: usize,
+        buffer: &mut [Lanes<T>],
+        add: impl FnOnce(&mut [Lanes<T>]),
+    ) {
         let features = self.features;
-        for (lanes, row) in to.iter_mut().zip(self.of(node).chunks_exact(features)) {
+        let buffer = &mut buffer[..self.rows];
+        let rows = self.of(node);
+        for (lanes, row) in buffer.iter_mut().zip(rows.chunks_exact(features)) {
             lanes::load_to(row, block, lanes);
         }
-    }
-
-    #[inline(always)]
-    pub fn store(&mut self, node: usize, block: usize, from: &[Lanes<T>]) {
-        let features = self.features;
-        for (lanes, row) in from.iter().zip(self.of(node).chunks_exact_mut(features)) {
+        add(buffer);
+        for (lanes, row) in buffer.iter().zip(rows.chunks_exact_mut(features)) {
             lanes::store(row, block, lanes);
         }
     }
@@ -103,7 +142,7 @@ impl<'a, T> EdgeRows<'a, T> {
     /// No other reference to the row of this edge may exist.
     #[inline(always)]
     #[allow(clippy::mut_from_ref)] // The rows of different edges do not overlap.
-    pub unsafe fn of(&self, edge: usize) -> &mut [T] {
+    unsafe fn of(&self, edge: usize) -> &mut [T] {
         assert!(edge < self.edges);
         // SAFETY: rows 0..edges lie inside the slice that is borrowed, and the caller has the only
         // reference to this one.

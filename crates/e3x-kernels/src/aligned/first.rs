@@ -1,10 +1,10 @@
-//! First derivatives: what one edge adds to each of the five arguments.
+//! First derivatives: what one edge adds to each of the six arguments.
+
+use std::marker::PhantomData;
 
 use super::drive::{EdgeKernel, Sink};
 use super::pass::{MAX_NUM, Pass, couple, couple_back, for_num, pair_products, weighted_sum};
 use super::rotate::{into_frame, out_of_frame, outer_product};
-use std::marker::PhantomData;
-
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
@@ -169,41 +169,44 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             }
             pass.load_filter(self.arg(Slot::Radial), edge, block, &mut s.filter);
             s.radial.fill([T::ZERO; LANES]);
-            let first = block * if weight { plan.paths.len() } else { 0 };
-            let sums = &mut sink.weight[first..];
+            let sums = sink.weight_sums(plan.paths.len(), block);
             for (index, pair) in plan.pairs.iter().enumerate() {
                 for_num!(pair.num, self.pair(index, block, wanted, s, sums));
             }
             if input {
-                let rows = &mut s.rows[..plan.input.rows];
-                sink.input.load(src, block, rows);
                 let local = &s.grad_x[block * plan.input.local_rows..];
-                out_of_frame::<A, T>(&plan.input, input_matrices, local, rows);
-                sink.input.store(src, block, rows);
+                sink.input.update(
+                    src,
+                    block,
+                    &mut s.rows,
+                    #[inline(always)]
+                    |rows| {
+                        out_of_frame::<A, T>(&plan.input, input_matrices, local, rows);
+                    },
+                );
             }
             if output {
-                let rows = &mut s.rows[..plan.output.rows];
-                sink.output.load(dst, block, rows);
                 let local = &s.grad_z[block * plan.output.local_rows..];
-                out_of_frame::<A, T>(&plan.output, output_matrices, local, rows);
-                sink.output.store(dst, block, rows);
+                sink.output.update(
+                    dst,
+                    block,
+                    &mut s.rows,
+                    #[inline(always)]
+                    |rows| {
+                        out_of_frame::<A, T>(&plan.output, output_matrices, local, rows);
+                    },
+                );
             }
             if radial {
-                // SAFETY: an edge is visited once, by one task.
-                let out = unsafe { sink.radial.of(edge) };
-                for (out, lanes) in out.chunks_exact_mut(pass.features).zip(&s.radial) {
-                    lanes::store(out, block, lanes);
-                }
+                sink.store_radial(edge, block, &s.radial);
             }
         }
         if input_frame {
-            // SAFETY: an edge is visited once, by one task.
-            let out = unsafe { sink.input_frame.of(edge) };
+            let out = sink.input_frame(edge);
             outer_product::<A, T>(&plan.input, pass.blocks, &s.grad_x, &s.x, out);
         }
         if output_frame {
-            // SAFETY: an edge is visited once, by one task.
-            let out = unsafe { sink.output_frame.of(edge) };
+            let out = sink.output_frame(edge);
             outer_product::<A, T>(&plan.output, pass.blocks, &s.grad_z, &s.z, out);
         }
     }

@@ -1,4 +1,4 @@
-//! Mixed second derivatives along tangents: what one edge adds to each of the five arguments.
+//! Mixed second derivatives along tangents: what one edge adds to each of the six arguments.
 //!
 //! With a dot for the derivative along the tangents, the sum becomes
 //!
@@ -9,12 +9,12 @@
 //!
 //! with D and E for the frames of input and output, and what is computed are the first derivatives of dS.
 
+use std::marker::PhantomData;
+
 use super::drive::{EdgeKernel, Sink};
 use super::pass::{MAX_NUM, Pass, couple, couple_back, for_num, pair_products, weighted_sum};
 use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
-use std::marker::PhantomData;
-
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
@@ -269,7 +269,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
     #[inline(always)]
     fn edge(&self, edge: usize, wanted: [bool; SLOTS], s: &mut Scratch<T>, sink: &mut Sink<'_, T>) {
         let (pass, plan) = (self.pass, self.pass.plan);
-        let [input, radial, weight, input_frame, output_frame, output] = wanted;
+        let [input, radial, _, input_frame, output_frame, output] = wanted;
         let src = pass.edges.src()[edge] as usize;
         let dst = pass.edges.dst()[edge] as usize;
         let len = self.arg(Slot::InputFrame).len() / pass.edges.len();
@@ -292,39 +292,42 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
                 pass.load_filter(moved, edge, block, &mut s.moved_filter);
             }
             s.radial.fill([T::ZERO; LANES]);
-            let first = block * if weight { plan.paths.len() } else { 0 };
-            let sums = &mut sink.weight[first..];
+            let sums = sink.weight_sums(plan.paths.len(), block);
             for (index, pair) in plan.pairs.iter().enumerate() {
                 for_num!(pair.num, self.pair(index, block, wanted, s, sums));
             }
             if input {
-                let rows = &mut s.rows[..plan.input.rows];
-                sink.input.load(src, block, rows);
-                turn_back::<A, T>(&plan.input, block, into_x, &s.x, rows);
-                sink.input.store(src, block, rows);
+                sink.input.update(
+                    src,
+                    block,
+                    &mut s.rows,
+                    #[inline(always)]
+                    |rows| {
+                        turn_back::<A, T>(&plan.input, block, into_x, &s.x, rows);
+                    },
+                );
             }
             if output {
-                let rows = &mut s.rows[..plan.output.rows];
-                sink.output.load(dst, block, rows);
-                turn_back::<A, T>(&plan.output, block, into_z, &s.z, rows);
-                sink.output.store(dst, block, rows);
+                sink.output.update(
+                    dst,
+                    block,
+                    &mut s.rows,
+                    #[inline(always)]
+                    |rows| {
+                        turn_back::<A, T>(&plan.output, block, into_z, &s.z, rows);
+                    },
+                );
             }
             if radial {
-                // SAFETY: an edge is visited once, by one task.
-                let out = unsafe { sink.radial.of(edge) };
-                for (out, lanes) in out.chunks_exact_mut(pass.features).zip(&s.radial) {
-                    lanes::store(out, block, lanes);
-                }
+                sink.store_radial(edge, block, &s.radial);
             }
         }
         if input_frame {
-            // SAFETY: an edge is visited once, by one task.
-            let out = unsafe { sink.input_frame.of(edge) };
+            let out = sink.input_frame(edge);
             self.frame_of_end(&plan.input, Slot::Input, &s.x, out);
         }
         if output_frame {
-            // SAFETY: an edge is visited once, by one task.
-            let out = unsafe { sink.output_frame.of(edge) };
+            let out = sink.output_frame(edge);
             self.frame_of_end(&plan.output, Slot::Output, &s.z, out);
         }
     }

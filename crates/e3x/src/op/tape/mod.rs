@@ -317,7 +317,7 @@ macro_rules! custom_ops {
                 res: &Tensor,
                 grad: &Tensor,
             ) -> CandleResult<(Option<Tensor>, Option<Tensor>)> {
-                let mut grads = $backward(self, &[a, b], res, grad)?.into_iter().map(Option::from);
+                let mut grads = $backward(self, &[a, b], res, grad)?.into_iter();
                 let mut next = || grads.next().flatten();
                 Ok((next(), next()))
             }
