@@ -204,11 +204,23 @@ def arguments():
   add('--cutoff', type=float, default=5.0, help='in A')
   add('--lr', type=float, default=0.01)
   add('--schedule', choices=('cosine', 'constant'), default='cosine', help='cosine: from --lr to 0 over all steps')
+  add('--warmup', type=int, default=100, help='steps at the start in which the rate grows linearly from zero')
   add('--energy-unit', choices=tuple(UNIT), default='kcal/mol', help='unit inside the model and the loss')
   add('--forces-weight', type=float, default=1.0, help='weight of MSE(forces) against MSE(energy), in inside units')
   add('--seed', type=int, default=0, help='of the split, the initial parameters and the shuffles')
   add('--save-params', action='store_true', help='also write safetensors files')
   return parser.parse_args()
+
+
+def learning_rate(args, total_steps):
+  """Warm-up from zero, then the schedule over the remaining steps."""
+  if args.schedule == 'cosine':
+    after = optax.cosine_decay_schedule(args.lr, max(1, total_steps - args.warmup))
+  else:
+    after = optax.constant_schedule(args.lr)
+  if not args.warmup:
+    return after
+  return optax.join_schedules([optax.linear_schedule(0.0, args.lr, args.warmup), after], [args.warmup])
 
 
 def save_params(path, params):
@@ -242,7 +254,7 @@ def main():
 
   steps_per_epoch = args.train // args.batch
   total_steps = max(1, steps_per_epoch * args.epochs)
-  schedule = optax.cosine_decay_schedule(args.lr, total_steps) if args.schedule == 'cosine' else optax.constant_schedule(args.lr)
+  schedule = learning_rate(args, total_steps)
   optimizer = optax.adam(schedule)
 
   train_step = training_step(predict, optimizer, args.forces_weight)
