@@ -9,49 +9,64 @@ use crate::lanes::{LANES, Lanes};
 
 /// How products are added.
 pub(crate) trait Arithmetic: Sync + 'static {
-    /// `acc += a * b`, lane by lane.
-    fn accumulate<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>);
+    /// A block of lanes in registers.
+    type Sum<T: Real>: Copy;
 
-    /// `acc -= a * b`, lane by lane.
-    fn deduct<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>);
+    /// Reads a block of lanes.
+    fn load<T: Real>(lanes: &Lanes<T>) -> Self::Sum<T>;
 
-    /// `acc += c * a`, lane by lane.
-    fn accumulate_scaled<T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>);
+    /// Writes a block of lanes.
+    fn store<T: Real>(sum: Self::Sum<T>, lanes: &mut Lanes<T>);
+
+    /// `sum += a * b`, lane by lane.
+    fn add_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>);
+
+    /// `sum -= a * b`, lane by lane.
+    fn subtract_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>);
+
+    /// `sum += c * a`, lane by lane.
+    fn add_scaled<T: Real>(sum: &mut Self::Sum<T>, c: T, a: &Lanes<T>);
 
     /// Runs `f` compiled for the instructions of this arithmetic. Everything that `f` calls must be
     /// `#[inline(always)]` to profit.
     fn vectorized<R>(f: impl FnOnce() -> R) -> R;
-}
 
-/// Multiplication and addition one after the other, for processors without an instruction that does
-/// both: the standard library would call a function for each number.
-pub(crate) struct Unfused;
+    /// Nothing added yet.
+    #[inline(always)]
+    fn zero<T: Real>() -> Self::Sum<T> {
+        Self::load(&Lanes::zero())
+    }
 
-impl Arithmetic for Unfused {
+    /// `acc += sum` in memory.
+    #[inline(always)]
+    fn add<T: Real>(acc: &mut Lanes<T>, sum: Self::Sum<T>) {
+        let mut lanes = Lanes::zero();
+        Self::store(sum, &mut lanes);
+        Self::accumulate_scaled(acc, T::ONE, &lanes);
+    }
+
+    /// `acc += a * b` in memory.
     #[inline(always)]
     fn accumulate<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
-        for f in 0..LANES {
-            acc[f] += a[f] * b[f];
-        }
+        let mut sum = Self::load(acc);
+        Self::add_product(&mut sum, a, b);
+        Self::store(sum, acc);
     }
 
+    /// `acc -= a * b` in memory.
     #[inline(always)]
     fn deduct<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
-        for f in 0..LANES {
-            acc[f] -= a[f] * b[f];
-        }
+        let mut sum = Self::load(acc);
+        Self::subtract_product(&mut sum, a, b);
+        Self::store(sum, acc);
     }
 
+    /// `acc += c * a` in memory.
     #[inline(always)]
     fn accumulate_scaled<T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
-        for f in 0..LANES {
-            acc[f] += c * a[f];
-        }
-    }
-
-    #[inline(always)]
-    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-        f()
+        let mut sum = Self::load(acc);
+        Self::add_scaled(&mut sum, c, a);
+        Self::store(sum, acc);
     }
 }
 
@@ -82,34 +97,76 @@ macro_rules! with_arithmetic {
 }
 pub(crate) use with_arithmetic;
 
+/// An arithmetic of loops over lanes in memory.
+macro_rules! loops {
+    ($name:ident, |$sum:ident, $a:ident, $b:ident| $add:expr, $subtract:expr, $vectorized:path) => {
+        impl Arithmetic for $name {
+            type Sum<T: Real> = Lanes<T>;
+
+            #[inline(always)]
+            fn load<T: Real>(lanes: &Lanes<T>) -> Lanes<T> {
+                *lanes
+            }
+
+            #[inline(always)]
+            fn store<T: Real>(sum: Lanes<T>, lanes: &mut Lanes<T>) {
+                *lanes = sum;
+            }
+
+            #[inline(always)]
+            fn add_product<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+                for f in 0..LANES {
+                    let ($sum, $a, $b) = (sum[f], a[f], b[f]);
+                    sum[f] = $add;
+                }
+            }
+
+            #[inline(always)]
+            fn subtract_product<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+                for f in 0..LANES {
+                    let ($sum, $a, $b) = (sum[f], a[f], b[f]);
+                    sum[f] = $subtract;
+                }
+            }
+
+            #[inline(always)]
+            fn add_scaled<T: Real>(sum: &mut Lanes<T>, c: T, a: &Lanes<T>) {
+                for f in 0..LANES {
+                    let ($sum, $a, $b) = (sum[f], c, a[f]);
+                    sum[f] = $add;
+                }
+            }
+
+            #[inline(always)]
+            fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+                $vectorized(f)
+            }
+        }
+    };
+}
+
+/// Multiplication and addition one after the other, for processors without an instruction that does
+/// both: the standard library would call a function for each number.
+pub(crate) struct Unfused;
+
+loops!(Unfused, |sum, a, b| sum + a * b, sum - a * b, call);
+
+#[inline(always)]
+fn call<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
+
 /// Loops with one rounding, for processors whose basic instructions include that.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) struct Looped;
 
 #[cfg(not(target_arch = "x86_64"))]
-impl Arithmetic for Looped {
-    #[inline(always)]
-    fn accumulate<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
-        crate::lanes::add_product(acc, a, b);
-    }
-
-    #[inline(always)]
-    fn deduct<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
-        for f in 0..LANES {
-            acc[f] = (-a[f]).mul_add(b[f], acc[f]);
-        }
-    }
-
-    #[inline(always)]
-    fn accumulate_scaled<T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
-        crate::lanes::add_scaled(acc, c, a);
-    }
-
-    #[inline(always)]
-    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-        crate::lanes::vectorized(f)
-    }
-}
+loops!(
+    Looped,
+    |sum, a, b| a.mul_add(b, sum),
+    (-a).mul_add(b, sum),
+    crate::lanes::vectorized
+);
 
 /// Vector instructions of x86.
 #[cfg(target_arch = "x86_64")]
@@ -127,133 +184,119 @@ pub(crate) mod x86 {
     use crate::Real;
     use crate::lanes::{LANES, Lanes, Run, arch};
 
-    /// The operations of [`Arithmetic`] for one element type and vector width.
-    ///
-    /// # Safety
-    /// The processor must have AVX-512F (`wide`), or AVX2 and FMA (`half`).
+    /// The registers that hold a block of lanes of an element type.
     pub trait Vectors: Sized {
-        unsafe fn wide(acc: &mut [Self; LANES], a: &[Self; LANES], b: &[Self; LANES], minus: bool);
-        unsafe fn wide_scaled(acc: &mut [Self; LANES], c: Self, a: &[Self; LANES]);
-        unsafe fn half(acc: &mut [Self; LANES], a: &[Self; LANES], b: &[Self; LANES], minus: bool);
-        unsafe fn half_scaled(acc: &mut [Self; LANES], c: Self, a: &[Self; LANES]);
+        type Wide: Registers<Self>;
+        type Half: Registers<Self>;
     }
 
-    /// One implementation for an element type, from its vector types and instructions.
-    macro_rules! vectors {
-        (
-            $t:ty,
-            $wide:ty, $wide_num:literal, $wide_add:ident, $wide_sub:ident, $wide_set:ident,
-            $half:ty, $half_num:literal, $half_add:ident, $half_sub:ident, $half_set:ident
-        ) => {
-            impl Vectors for $t {
+    /// A block of lanes in registers of one width.
+    ///
+    /// # Safety
+    /// The processor must have AVX-512F for wide, AVX2 and FMA for half registers.
+    pub trait Registers<T>: Copy {
+        unsafe fn load(lanes: &[T; LANES]) -> Self;
+        unsafe fn store(self) -> [T; LANES];
+        unsafe fn add_product(&mut self, a: &[T; LANES], b: &[T; LANES]);
+        unsafe fn subtract_product(&mut self, a: &[T; LANES], b: &[T; LANES]);
+        unsafe fn add_scaled(&mut self, c: T, a: &[T; LANES]);
+    }
+
+    /// Registers of a vector type and its instructions.
+    macro_rules! registers {
+        ($t:ty, $vector:ty, $num:literal, $add:ident, $subtract:ident, $set:ident) => {
+            impl Registers<$t> for [$vector; $num] {
                 #[inline(always)]
-                unsafe fn wide(
-                    acc: &mut [$t; LANES],
-                    a: &[$t; LANES],
-                    b: &[$t; LANES],
-                    minus: bool,
-                ) {
+                unsafe fn load(lanes: &[$t; LANES]) -> Self {
                     // SAFETY: arrays of numbers and of vectors have the same size and no invalid
-                    // values; the caller vouches for the instructions.
+                    // values.
+                    unsafe { transmute(*lanes) }
+                }
+
+                #[inline(always)]
+                unsafe fn store(self) -> [$t; LANES] {
+                    // SAFETY: as above.
+                    unsafe { transmute(self) }
+                }
+
+                #[inline(always)]
+                unsafe fn add_product(&mut self, a: &[$t; LANES], b: &[$t; LANES]) {
+                    // SAFETY: the caller vouches for the instructions.
                     unsafe {
-                        let a: [$wide; $wide_num] = transmute(*a);
-                        let b: [$wide; $wide_num] = transmute(*b);
-                        let mut sum: [$wide; $wide_num] = transmute(*acc);
-                        for i in 0..$wide_num {
-                            sum[i] = if minus {
-                                $wide_sub(a[i], b[i], sum[i])
-                            } else {
-                                $wide_add(a[i], b[i], sum[i])
-                            };
+                        let (a, b) = (Self::load(a), Self::load(b));
+                        for i in 0..$num {
+                            self[i] = $add(a[i], b[i], self[i]);
                         }
-                        *acc = transmute::<[$wide; $wide_num], [$t; LANES]>(sum);
                     }
                 }
 
                 #[inline(always)]
-                unsafe fn wide_scaled(acc: &mut [$t; LANES], c: $t, a: &[$t; LANES]) {
+                unsafe fn subtract_product(&mut self, a: &[$t; LANES], b: &[$t; LANES]) {
                     // SAFETY: as above.
                     unsafe {
-                        let (c, a) = (
-                            $wide_set(c),
-                            transmute::<[$t; LANES], [$wide; $wide_num]>(*a),
-                        );
-                        let mut sum: [$wide; $wide_num] = transmute(*acc);
-                        for i in 0..$wide_num {
-                            sum[i] = $wide_add(c, a[i], sum[i]);
+                        let (a, b) = (Self::load(a), Self::load(b));
+                        for i in 0..$num {
+                            self[i] = $subtract(a[i], b[i], self[i]);
                         }
-                        *acc = transmute::<[$wide; $wide_num], [$t; LANES]>(sum);
                     }
                 }
 
                 #[inline(always)]
-                unsafe fn half(
-                    acc: &mut [$t; LANES],
-                    a: &[$t; LANES],
-                    b: &[$t; LANES],
-                    minus: bool,
-                ) {
+                unsafe fn add_scaled(&mut self, c: $t, a: &[$t; LANES]) {
                     // SAFETY: as above.
                     unsafe {
-                        let a: [$half; $half_num] = transmute(*a);
-                        let b: [$half; $half_num] = transmute(*b);
-                        let mut sum: [$half; $half_num] = transmute(*acc);
-                        for i in 0..$half_num {
-                            sum[i] = if minus {
-                                $half_sub(a[i], b[i], sum[i])
-                            } else {
-                                $half_add(a[i], b[i], sum[i])
-                            };
+                        let (c, a) = ($set(c), Self::load(a));
+                        for i in 0..$num {
+                            self[i] = $add(c, a[i], self[i]);
                         }
-                        *acc = transmute::<[$half; $half_num], [$t; LANES]>(sum);
-                    }
-                }
-
-                #[inline(always)]
-                unsafe fn half_scaled(acc: &mut [$t; LANES], c: $t, a: &[$t; LANES]) {
-                    // SAFETY: as above.
-                    unsafe {
-                        let (c, a) = (
-                            $half_set(c),
-                            transmute::<[$t; LANES], [$half; $half_num]>(*a),
-                        );
-                        let mut sum: [$half; $half_num] = transmute(*acc);
-                        for i in 0..$half_num {
-                            sum[i] = $half_add(c, a[i], sum[i]);
-                        }
-                        *acc = transmute::<[$half; $half_num], [$t; LANES]>(sum);
                     }
                 }
             }
         };
     }
 
-    vectors!(
+    registers!(
         f32,
         __m512,
         1,
         _mm512_fmadd_ps,
         _mm512_fnmadd_ps,
-        _mm512_set1_ps,
+        _mm512_set1_ps
+    );
+    registers!(
+        f32,
         __m256,
         2,
         _mm256_fmadd_ps,
         _mm256_fnmadd_ps,
         _mm256_set1_ps
     );
-    vectors!(
+    registers!(
         f64,
         __m512d,
         2,
         _mm512_fmadd_pd,
         _mm512_fnmadd_pd,
-        _mm512_set1_pd,
+        _mm512_set1_pd
+    );
+    registers!(
+        f64,
         __m256d,
         4,
         _mm256_fmadd_pd,
         _mm256_fnmadd_pd,
         _mm256_set1_pd
     );
+
+    impl Vectors for f32 {
+        type Wide = [__m512; 1];
+        type Half = [__m256; 2];
+    }
+
+    impl Vectors for f64 {
+        type Wide = [__m512d; 2];
+        type Half = [__m256d; 4];
+    }
 
     /// AVX-512. Chosen by `with_arithmetic` only on processors that have it.
     pub(crate) struct Wide;
@@ -262,24 +305,38 @@ pub(crate) mod x86 {
     pub(crate) struct Half;
 
     macro_rules! arithmetic {
-        ($name:ident, $variant:ident, $op:ident, $scaled:ident) => {
+        ($name:ident, $variant:ident) => {
             impl Arithmetic for $name {
+                type Sum<T: Real> = T::$name;
+
                 #[inline(always)]
-                fn accumulate<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+                fn load<T: Real>(lanes: &Lanes<T>) -> T::$name {
                     // SAFETY: this arithmetic is only chosen where its instructions exist.
-                    unsafe { T::$op(acc, a, b, false) }
+                    unsafe { T::$name::load(lanes) }
                 }
 
                 #[inline(always)]
-                fn deduct<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+                fn store<T: Real>(sum: T::$name, lanes: &mut Lanes<T>) {
                     // SAFETY: as above.
-                    unsafe { T::$op(acc, a, b, true) }
+                    *lanes = Lanes(unsafe { sum.store() });
                 }
 
                 #[inline(always)]
-                fn accumulate_scaled<T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
+                fn add_product<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: &Lanes<T>) {
                     // SAFETY: as above.
-                    unsafe { T::$scaled(acc, c, a) }
+                    unsafe { sum.add_product(a, b) }
+                }
+
+                #[inline(always)]
+                fn subtract_product<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: &Lanes<T>) {
+                    // SAFETY: as above.
+                    unsafe { sum.subtract_product(a, b) }
+                }
+
+                #[inline(always)]
+                fn add_scaled<T: Real>(sum: &mut T::$name, c: T, a: &Lanes<T>) {
+                    // SAFETY: as above.
+                    unsafe { sum.add_scaled(c, a) }
                 }
 
                 #[inline(always)]
@@ -293,6 +350,6 @@ pub(crate) mod x86 {
         };
     }
 
-    arithmetic!(Wide, V4, wide, wide_scaled);
-    arithmetic!(Half, V3, half, half_scaled);
+    arithmetic!(Wide, V4);
+    arithmetic!(Half, V3);
 }

@@ -174,7 +174,7 @@ impl<T: Real> NullaryFnOnce for Run<'_, T> {
             3
         };
         let width = self.gradient.width(self.slot);
-        let zero = [T::ZERO; LANES];
+        let zero = Lanes::zero();
         let (mut a, mut b) = (vec![zero; left], vec![zero; size]);
         let mut sum = vec![zero; width];
         let first = self.first.chunks(LANES * left);
@@ -194,7 +194,7 @@ impl<T: Real> NullaryFnOnce for Run<'_, T> {
 fn load_columns<T: Real>(rows: &[T], columns: &mut [Lanes<T>]) {
     let width = columns.len();
     if rows.len() < LANES * width {
-        columns.fill([T::ZERO; LANES]);
+        columns.fill(Lanes::zero());
     }
     for (lane, row) in rows.chunks_exact(width).enumerate() {
         for (column, &value) in columns.iter_mut().zip(row) {

@@ -5,7 +5,7 @@
 //! becomes of them is a choice.
 
 use crate::error::check_len;
-use crate::lanes::{LANES, sum, vectorized};
+use crate::lanes::{LANES, Lanes, sum, vectorized};
 use crate::par::for_each_chunk;
 use crate::{Real, Result};
 
@@ -197,7 +197,7 @@ fn square_of<T: Real>(row: &[T]) -> T {
     let (blocks, rest) = row.as_chunks::<LANES>();
     let mut total = T::ZERO;
     if !blocks.is_empty() {
-        let mut squares = [T::ZERO; LANES];
+        let mut squares = Lanes::zero();
         for block in blocks {
             for lane in 0..LANES {
                 squares[lane] += block[lane] * block[lane];

@@ -37,6 +37,19 @@ pub(crate) fn map_tasks<R: Send>(
     }
 }
 
+/// As [`map_tasks`] for tasks that own something.
+pub(crate) fn map_owned<I: Send, R: Send>(
+    tasks: Vec<I>,
+    work: usize,
+    f: impl Fn(I) -> R + Sync + Send,
+) -> Vec<R> {
+    if tasks.len() <= 1 || is_small(work) {
+        tasks.into_iter().map(f).collect()
+    } else {
+        tasks.into_par_iter().map(f).collect()
+    }
+}
+
 /// Also with a single thread: handing work to a pool of one thread only costs time.
 fn is_small(work: usize) -> bool {
     work < WORTH_SPLITTING || rayon::current_num_threads() == 1

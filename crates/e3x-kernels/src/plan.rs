@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use e3x_so3::clebsch_gordan_terms;
 
+use crate::coupling::{Pair, Side, pairs};
 use crate::{Error, Result};
 
 /// Degrees and parities of the two factors and of the product.
@@ -73,6 +74,7 @@ pub struct CouplingPlan {
     spec: CouplingSpec,
     blocks: Vec<Block>,
     paths: Vec<Path>,
+    pairs: Vec<Pair>,
     matrices: usize,
 }
 
@@ -99,6 +101,7 @@ impl CouplingPlan {
             spec,
             blocks: Vec::new(),
             paths: Vec::new(),
+            pairs: Vec::new(),
             matrices: 0,
         };
         for l1 in 0..=spec.first.1 {
@@ -108,6 +111,7 @@ impl CouplingPlan {
                 }
             }
         }
+        plan.pairs = pairs(plan.sides(), &plan.blocks, &plan.paths);
         Ok(plan)
     }
 
@@ -187,6 +191,29 @@ impl CouplingPlan {
     /// The paths, grouped by block.
     pub fn paths(&self) -> &[Path] {
         &self.paths
+    }
+
+    /// The coefficients, by pairs of degrees of the factors.
+    pub(crate) fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
+
+    /// Pairs of parities of the factors.
+    pub(crate) fn channels(&self) -> usize {
+        self.spec.first.0 * self.spec.second.0
+    }
+
+    fn sides(&self) -> [Side; 3] {
+        let CouplingSpec {
+            first,
+            second,
+            product,
+            ..
+        } = self.spec;
+        [first, second, product].map(|(parity, max_degree)| Side {
+            parity,
+            degrees: (max_degree + 1).pow(2),
+        })
     }
 
     /// Size of a table with the matrices of all blocks.

@@ -3,6 +3,7 @@
 use crate::aligned::{AlignedJob, SLOTS};
 #[cfg(target_arch = "x86_64")]
 use crate::arithmetic::x86::Vectors;
+use crate::coupling::{CouplingJob, Operands};
 
 /// Nothing: vector instructions are only named on x86.
 #[cfg(not(target_arch = "x86_64"))]
@@ -43,6 +44,11 @@ pub trait Real: e3x_so3::Real + Vectors + std::ops::MulAssign + std::iter::Sum {
         args: [&[Self]; SLOTS],
         tangents: [Option<&[Self]>; SLOTS],
     ) -> Vec<Vec<Self>>;
+
+    /// [`coupling::gradients`](crate::coupling::gradients) and
+    /// [`coupling::second`](crate::coupling::second), likewise.
+    #[doc(hidden)]
+    fn coupling(job: CouplingJob<'_>, operands: Operands<'_, Self>) -> Vec<Vec<Self>>;
 }
 
 macro_rules! impl_real {
@@ -86,6 +92,10 @@ macro_rules! impl_real {
                 tangents: [Option<&[Self]>; SLOTS],
             ) -> Vec<Vec<Self>> {
                 job.second(args, tangents)
+            }
+
+            fn coupling(job: CouplingJob<'_>, operands: Operands<'_, Self>) -> Vec<Vec<Self>> {
+                job.run(operands)
             }
         }
     };

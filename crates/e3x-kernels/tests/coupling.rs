@@ -4,13 +4,20 @@ mod common;
 
 use common::{Noise, PlainTerm, assert_close, assert_names, plain_terms, plan_of, random_spec};
 use common::{rounded, spec, with_threads};
-use e3x_kernels::coupling::{Slot, form};
+use e3x_kernels::coupling::{self, SLOTS, Slot, form};
 use e3x_kernels::{CouplingPlan, CouplingSpec, Real};
 
-/// Number of values of an argument.
-fn size(plan: &CouplingPlan, slot: Slot, items: usize, features: usize) -> usize {
-    let items = if slot == Slot::Weight { 1 } else { items };
-    items * slot.rows(plan) * features
+/// Random arguments, exactly representable in `T`, and the same in f64.
+fn arguments<T: Real>(
+    plan: &CouplingPlan,
+    (items, features): (usize, usize),
+    noise: &mut Noise,
+) -> [(Vec<T>, Vec<f64>); SLOTS] {
+    Slot::ALL.map(|slot| rounded::<T>(&noise.values(slot.len(plan, items, features))))
+}
+
+fn slices<T>(args: &[Vec<T>; SLOTS]) -> [&[T]; SLOTS] {
+    args.each_ref().map(Vec::as_slice)
 }
 
 /// The sum with one argument left out: loops over items, terms and features.
@@ -19,9 +26,9 @@ fn naive(
     terms: &[PlainTerm],
     slot: Slot,
     (items, features): (usize, usize),
-    args: [&[f64]; 3],
+    args: [&[f64]; SLOTS],
 ) -> Vec<f64> {
-    let mut out = vec![0.0; size(plan, slot, items, features)];
+    let mut out = vec![0.0; slot.len(plan, items, features)];
     for e in 0..items {
         for t in terms {
             for f in 0..features {
@@ -31,8 +38,8 @@ fn naive(
                     Slot::Weight => t.weight * features + f,
                     Slot::Product => (e * plan.rows3() + t.row3) * features + f,
                 };
-                let others = slot.others().into_iter().zip(args);
-                let factors = others.map(|(other, arg)| arg[index(other)]);
+                let others = Slot::ALL.into_iter().filter(|&other| other != slot);
+                let factors = others.map(|other| args[other as usize][index(other)]);
                 out[index(slot)] += t.value * factors.product::<f64>();
             }
         }
@@ -44,16 +51,18 @@ fn check<T: Real>(spec: CouplingSpec, items: usize, features: usize, seed: u64, 
     let plan = plan_of(spec);
     let terms = plain_terms(&spec);
     let mut noise = Noise::new(seed);
-    for slot in Slot::ALL {
-        let args = slot
-            .others()
-            .map(|other| rounded::<T>(&noise.values(size(&plan, other, items, features))));
-        let narrow = args.each_ref().map(|(narrow, _)| narrow.as_slice());
-        let wide = args.each_ref().map(|(_, wide)| wide.as_slice());
-        let actual = form(&plan, slot, items, features, narrow).unwrap();
+    let args = arguments::<T>(&plan, (items, features), &mut noise);
+    let narrow = args.each_ref().map(|(narrow, _)| narrow.as_slice());
+    let wide = args.each_ref().map(|(_, wide)| wide.as_slice());
+    let all = coupling::gradients(&plan, items, features, [true; SLOTS], narrow).unwrap();
+    for (slot, together) in Slot::ALL.into_iter().zip(all) {
+        let mut others = narrow;
+        others[slot as usize] = &[];
+        let alone = form(&plan, slot, items, features, others).unwrap();
         let expected = naive(&plan, &terms, slot, (items, features), wide);
         let what = format!("{slot:?} of {spec:?}, {items} items, {features} features");
-        assert_close(&what, &actual, &expected, tolerance);
+        assert_close(&what, &alone, &expected, tolerance);
+        assert_close(&what, &together, &expected, tolerance);
     }
 }
 
@@ -94,17 +103,15 @@ fn what_no_path_reaches_is_zero() {
     let spec = spec((1, 0), (1, 1), (2, 2), true);
     let plan = plan_of(spec);
     let (items, features) = (2, 3);
-    let ones = |slot| vec![1.0f64; size(&plan, slot, items, features)];
-    let [x, y, w] = Slot::Product.others().map(ones);
-    let z = form(&plan, Slot::Product, items, features, [&x, &y, &w]).unwrap();
+    let ones = Slot::ALL.map(|slot: Slot| vec![1.0f64; slot.len(&plan, items, features)]);
+    let z = form(&plan, Slot::Product, items, features, slices(&ones)).unwrap();
     let rows: Vec<bool> = z.chunks(features).map(|row| row != [0.0; 3]).collect();
     // Scalar times (1+, 3 x 1-): degree 0 even, degree 1 odd, nothing else.
     let reached = |row: usize| row == 0 || (10..13).contains(&row);
     let expected: Vec<bool> = (0..items * 18).map(|row| reached(row % 18)).collect();
     assert_eq!(rows, expected);
 
-    let ones = ones(Slot::Product);
-    let gradient = form(&plan, Slot::Weight, items, features, [&x, &y, &ones]).unwrap();
+    let gradient = form(&plan, Slot::Weight, items, features, slices(&ones)).unwrap();
     let used = gradient.chunks(features).filter(|row| *row != [0.0; 3]);
     assert_eq!(used.count(), plan.paths().len());
     assert_eq!(plan.paths().len(), 2);
@@ -117,10 +124,9 @@ fn all_forms_stand_for_one_sum() {
     for _ in 0..8 {
         let plan = plan_of(random_spec(&mut noise, None));
         let (items, features) = (3, 5);
-        let args = Slot::ALL.map(|slot| noise.values(size(&plan, slot, items, features)));
+        let args = Slot::ALL.map(|slot| noise.values(slot.len(&plan, items, features)));
         let sums = Slot::ALL.map(|slot| {
-            let others = slot.others().map(|other| args[other as usize].as_slice());
-            let out = form(&plan, slot, items, features, others).unwrap();
+            let out = form(&plan, slot, items, features, slices(&args)).unwrap();
             let own = &args[slot as usize];
             out.iter().zip(own).map(|(a, b)| a * b).sum::<f64>()
         });
@@ -136,20 +142,18 @@ fn results_have_the_same_bits_for_one_and_two_threads() {
     let plan = plan_of(spec((2, 2), (1, 2), (2, 2), true));
     let (items, features) = (150, 17);
     let mut noise = Noise::new(3);
-    let args = Slot::ALL.map(|slot| noise.values(size(&plan, slot, items, features)));
+    let args = Slot::ALL.map(|slot| noise.values(slot.len(&plan, items, features)));
     let args32 = args.each_ref().map(|arg| rounded::<f32>(arg).0);
-    for slot in Slot::ALL {
-        let [one, two] = with_threads(|| {
-            let a = slot.others().map(|other| args[other as usize].as_slice());
-            let b = slot.others().map(|other| args32[other as usize].as_slice());
-            let a = form(&plan, slot, items, features, a).unwrap();
-            let b = form(&plan, slot, items, features, b).unwrap();
-            let a: Vec<u64> = a.into_iter().map(f64::to_bits).collect();
-            let b: Vec<u32> = b.into_iter().map(f32::to_bits).collect();
-            (a, b)
-        });
-        assert!(one == two, "{slot:?}");
-    }
+    let all = [true; SLOTS];
+    let [one, two] = with_threads(|| {
+        let tangents = slices(&args).map(Some);
+        let a = coupling::second(&plan, items, features, all, slices(&args), tangents).unwrap();
+        let b = coupling::gradients(&plan, items, features, all, slices(&args32)).unwrap();
+        let a: Vec<u64> = a.into_iter().flatten().map(f64::to_bits).collect();
+        let b: Vec<u32> = b.into_iter().flatten().map(f32::to_bits).collect();
+        (a, b)
+    });
+    assert!(one == two);
 }
 
 #[test]
@@ -157,17 +161,9 @@ fn no_items_and_no_features_give_empty_or_zero_results() {
     let plan = plan_of(spec((1, 1), (1, 1), (1, 1), true));
     for (items, features) in [(0, 4), (3, 0), (0, 0)] {
         for slot in Slot::ALL {
-            let args = slot
-                .others()
-                .map(|other| vec![1.0; size(&plan, other, items, features)]);
-            let out = form(
-                &plan,
-                slot,
-                items,
-                features,
-                args.each_ref().map(Vec::as_slice),
-            );
-            let expected = vec![0.0; size(&plan, slot, items, features)];
+            let args = Slot::ALL.map(|other: Slot| vec![1.0; other.len(&plan, items, features)]);
+            let out = form(&plan, slot, items, features, slices(&args));
+            let expected = vec![0.0; slot.len(&plan, items, features)];
             assert_eq!(out.unwrap(), expected, "{slot:?}, {items} x {features}");
         }
     }
@@ -178,20 +174,66 @@ fn arguments_of_wrong_size_are_errors_that_name_them() {
     const NAMES: [&str; 4] = ["first", "second", "weight", "product"];
     let plan = plan_of(spec((1, 1), (2, 1), (1, 2), false));
     let (items, features) = (2, 3);
-    for slot in Slot::ALL {
-        for (i, wrong) in slot.others().into_iter().enumerate() {
-            for change in [-1, 1] {
-                let mut args = slot
-                    .others()
-                    .map(|other| vec![0.0f32; size(&plan, other, items, features)]);
-                let len = args[i].len().saturating_add_signed(change);
-                args[i].resize(len, 0.0);
-                let args = args.each_ref().map(Vec::as_slice);
-                assert_names(
-                    form(&plan, slot, items, features, args),
-                    NAMES[wrong as usize],
-                );
+    for (wrong, name) in NAMES.into_iter().enumerate() {
+        for change in [-1, 1] {
+            let mut args =
+                Slot::ALL.map(|slot: Slot| vec![0.0f32; slot.len(&plan, items, features)]);
+            let given = args.clone();
+            let len = args[wrong].len().saturating_add_signed(change);
+            args[wrong].resize(len, 0.0);
+            for slot in Slot::ALL.into_iter().filter(|&slot| slot as usize != wrong) {
+                let result = form(&plan, slot, items, features, slices(&args));
+                assert_names(result, name);
             }
+            let all = [true; SLOTS];
+            let result = coupling::gradients(&plan, items, features, all, slices(&args));
+            assert_names(result, name);
+            let none = [None; SLOTS];
+            let result = coupling::second(&plan, items, features, all, slices(&args), none);
+            assert_names(result, name);
+            let wrong = slices(&args).map(Some);
+            let result = coupling::second(&plan, items, features, all, slices(&given), wrong);
+            assert_names(result, name);
+        }
+    }
+}
+
+/// The sum is linear in each argument, so that symmetric differences are exact.
+#[test]
+fn second_derivatives_are_differences_of_first_ones() {
+    let mut noise = Noise::new(11);
+    for case in 0..12 {
+        let plan = plan_of(random_spec(&mut noise, None));
+        let (items, features) = (3, [1, 3, 17, 33][case % 4]);
+        let values = |noise: &mut Noise| {
+            Slot::ALL.map(|slot| noise.values(slot.len(&plan, items, features)))
+        };
+        let (args, tangents) = (values(&mut noise), values(&mut noise));
+        // Any tangents and any results.
+        let (given, wanted) = (noise.below(16), 1 + noise.below(15));
+        let chosen = |set: usize| std::array::from_fn::<bool, SLOTS, _>(|i| set >> i & 1 == 1);
+        let (given, wanted) = (chosen(given), chosen(wanted));
+        let mut expected = Slot::ALL.map(|slot| vec![0.0; slot.len(&plan, items, features)]);
+        for i in (0..SLOTS).filter(|&i| given[i]) {
+            for sign in [1.0, -1.0] {
+                let mut args = args.clone();
+                for (arg, tangent) in args[i].iter_mut().zip(&tangents[i]) {
+                    *arg += sign * tangent;
+                }
+                let all = [true; SLOTS];
+                let shifted = coupling::gradients(&plan, items, features, all, slices(&args));
+                for (sums, values) in expected.iter_mut().zip(shifted.unwrap()) {
+                    for (sum, value) in sums.iter_mut().zip(values) {
+                        *sum += 0.5 * sign * value;
+                    }
+                }
+            }
+        }
+        let along = std::array::from_fn(|i| given[i].then_some(tangents[i].as_slice()));
+        let second = coupling::second(&plan, items, features, wanted, slices(&args), along);
+        let expected = expected.iter().zip(wanted).filter(|&(_, wanted)| wanted);
+        for (second, (expected, _)) in second.unwrap().iter().zip(expected) {
+            assert_close(&format!("{given:?} {wanted:?}"), second, expected, 1e-12);
         }
     }
 }

@@ -298,7 +298,7 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
             Vec::new()
         };
         let sums = if wants(Slot::Weight) {
-            vec![[T::ZERO; LANES]; plan.paths.len() * pass.blocks]
+            vec![Lanes::zero(); plan.paths.len() * pass.blocks]
         } else {
             Vec::new()
         };
@@ -337,7 +337,7 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
             let (block, path) = (i / plan.paths.len(), i % plan.paths.len());
             let row = plan.paths[path].weight * features;
             let row = &mut weight[row..row + features];
-            for (value, &sum) in row[block * LANES..].iter_mut().zip(sums) {
+            for (value, &sum) in row[block * LANES..].iter_mut().zip(sums.iter()) {
                 *value += sum;
             }
         }

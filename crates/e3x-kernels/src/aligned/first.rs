@@ -8,7 +8,7 @@ use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, Lanes};
 
 pub(super) struct First<'a, T, A> {
     arithmetic: PhantomData<A>,
@@ -71,8 +71,8 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
         let grad_x = &mut s.grad_x[block * plan.input.local_rows..];
         let grad_z = &mut s.grad_z[block * plan.output.local_rows..];
         let (gains, products) = (&mut s.gains[..n], &mut s.products[..n]);
-        gains.fill([T::ZERO; LANES]);
-        products.fill([T::ZERO; LANES]);
+        gains.fill(Lanes::zero());
+        products.fill(Lanes::zero());
         if radial || weight {
             pair_products::<A, T>(pair, n, &s.local_x, &s.local_z, products);
         }
@@ -118,7 +118,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
 
     fn scratch(&self) -> Scratch<T> {
         let (plan, blocks) = (self.pass.plan, self.pass.blocks);
-        let zeros = |rows: usize| vec![[T::ZERO; LANES]; rows];
+        let zeros = |rows: usize| vec![Lanes::zero(); rows];
         Scratch {
             x: zeros(plan.input.rows * blocks),
             z: zeros(plan.output.rows * blocks),
@@ -147,15 +147,15 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
         };
         let input_matrices = matrices(Slot::InputFrame);
         let output_matrices = matrices(Slot::OutputFrame);
-        s.grad_x.fill([T::ZERO; LANES]);
-        s.grad_z.fill([T::ZERO; LANES]);
+        s.grad_x.fill(Lanes::zero());
+        s.grad_z.fill(Lanes::zero());
         for block in 0..pass.blocks {
             let products = radial || weight;
             if products || input_frame || output_frame || output {
                 let x = &mut s.x[block * plan.input.rows..];
                 pass.load(&plan.input, self.arg(Slot::Input), src, block, x);
                 if products || output_frame || output {
-                    s.local_x.fill([T::ZERO; LANES]);
+                    s.local_x.fill(Lanes::zero());
                     into_frame::<A, T>(&plan.input, input_matrices, x, &mut s.local_x);
                 }
             }
@@ -163,12 +163,12 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
                 let z = &mut s.z[block * plan.output.rows..];
                 pass.load(&plan.output, self.arg(Slot::Output), dst, block, z);
                 if products || input_frame || input {
-                    s.local_z.fill([T::ZERO; LANES]);
+                    s.local_z.fill(Lanes::zero());
                     into_frame::<A, T>(&plan.output, output_matrices, z, &mut s.local_z);
                 }
             }
             pass.load_filter(self.arg(Slot::Radial), edge, block, &mut s.filter);
-            s.radial.fill([T::ZERO; LANES]);
+            s.radial.fill(Lanes::zero());
             let sums = sink.weight_sums(plan.paths.len(), block);
             for (index, pair) in plan.pairs.iter().enumerate() {
                 for_num!(pair.num, self.pair(index, block, wanted, s, sums));

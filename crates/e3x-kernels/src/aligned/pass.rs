@@ -5,7 +5,7 @@ use super::plan::{AlignedPlan, Pair, Side};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::edges::EdgeList;
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, Lanes};
 
 /// One pass over the edges of a graph.
 pub(super) struct Pass<'a, T> {
@@ -62,7 +62,7 @@ impl<'a, T: Real> Pass<'a, T> {
 
     /// The weights of all paths as `(block of lanes, path)`; zeros if there are none.
     pub fn pack_weights(&self, weights: &[T]) -> Vec<Lanes<T>> {
-        let mut packed = vec![[T::ZERO; LANES]; self.blocks * self.plan.paths.len()];
+        let mut packed = vec![Lanes::zero(); self.blocks * self.plan.paths.len()];
         if weights.is_empty() {
             return packed;
         }

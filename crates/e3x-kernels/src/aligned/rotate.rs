@@ -7,7 +7,7 @@ use super::frames::frame_len;
 use super::plan::{Irrep, Side};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, Lanes};
 
 /// Where the rows of the frame that an irrep uses start: `2 reach + 1` rows of `2 l + 1` numbers.
 #[inline(always)]
@@ -143,7 +143,7 @@ fn add_outer_product<A: Arithmetic, T: Real>(
 ) {
     for m in 0..rows {
         for j in 0..n {
-            let mut acc = [T::ZERO; LANES];
+            let mut acc = Lanes::zero();
             for block in 0..blocks {
                 let local = &local[block * side.local_rows + m];
                 A::accumulate(&mut acc, local, &x[block * side.rows + j]);

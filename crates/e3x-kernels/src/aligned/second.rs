@@ -18,7 +18,7 @@ use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, Lanes};
 
 pub(super) struct Second<'a, T, A> {
     arithmetic: PhantomData<A>,
@@ -45,7 +45,7 @@ struct End<T> {
 
 impl<T: Real> End<T> {
     fn new(side: &Side, blocks: usize) -> Self {
-        let zeros = |rows: usize| vec![[T::ZERO; LANES]; rows];
+        let zeros = |rows: usize| vec![Lanes::zero(); rows];
         Self {
             values: zeros(side.rows * blocks),
             tangent: zeros(side.rows * blocks),
@@ -111,8 +111,8 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
     ) {
         let values = &mut end.values[block * side.rows..];
         self.pass.load(side, self.arg(slot), node, block, values);
-        end.local.fill([T::ZERO; LANES]);
-        end.local_tangent.fill([T::ZERO; LANES]);
+        end.local.fill(Lanes::zero());
+        end.local_tangent.fill(Lanes::zero());
         into_frame::<A, T>(side, matrices, values, &mut end.local);
         if let Some(turned) = turned {
             into_frame::<A, T>(side, turned, values, &mut end.local_tangent);
@@ -151,7 +151,7 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         let (dx, dz) = (dx || turns_x, dz || turns_z);
         let [gains, moved_gains, products, moved] = &mut s.pair;
         for rows in [&mut *gains, moved_gains, products, moved] {
-            rows[..n].fill([T::ZERO; LANES]);
+            rows[..n].fill(Lanes::zero());
         }
         if (radial && dw) || (weight && dr) {
             pair_products::<A, T>(pair, n, &s.x.local, &s.z.local, products);
@@ -254,7 +254,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
 
     fn scratch(&self) -> Scratch<T> {
         let (plan, blocks) = (self.pass.plan, self.pass.blocks);
-        let zeros = |rows: usize| vec![[T::ZERO; LANES]; rows];
+        let zeros = |rows: usize| vec![Lanes::zero(); rows];
         Scratch {
             x: End::new(&plan.input, blocks),
             z: End::new(&plan.output, blocks),
@@ -281,8 +281,8 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
         let into_x = matrices(Slot::InputFrame);
         let into_z = matrices(Slot::OutputFrame);
         for end in [&mut s.x, &mut s.z] {
-            end.grad.fill([T::ZERO; LANES]);
-            end.grad_tangent.fill([T::ZERO; LANES]);
+            end.grad.fill(Lanes::zero());
+            end.grad_tangent.fill(Lanes::zero());
         }
         for block in 0..pass.blocks {
             self.read_end(&plan.input, Slot::Input, (src, block), into_x, &mut s.x);
@@ -291,7 +291,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
             if let Some(moved) = self.tangent(Slot::Radial) {
                 pass.load_filter(moved, edge, block, &mut s.moved_filter);
             }
-            s.radial.fill([T::ZERO; LANES]);
+            s.radial.fill(Lanes::zero());
             let sums = sink.weight_sums(plan.paths.len(), block);
             for (index, pair) in plan.pairs.iter().enumerate() {
                 for_num!(pair.num, self.pair(index, block, wanted, s, sums));

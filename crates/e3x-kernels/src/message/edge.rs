@@ -3,7 +3,7 @@
 use super::Slot;
 use super::job::{Job, Scratch};
 use crate::Real;
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, Lanes};
 use crate::plan::Path;
 
 impl<T: Real> Job<'_, T> {
@@ -101,7 +101,7 @@ impl<T: Real> Job<'_, T> {
                 };
                 let from = &from[from_row..from_row + n_from];
                 for (to, sum) in sums[to_row..to_row + n_to].iter_mut().enumerate() {
-                    let mut acc = [T::ZERO; LANES];
+                    let mut acc = Lanes::zero();
                     for (i, row) in from.iter().enumerate() {
                         let entry = s.matrices[start + to * to_stride + i * from_stride];
                         lanes::add_scaled(&mut acc, entry, row);
@@ -116,9 +116,9 @@ impl<T: Real> Job<'_, T> {
     #[inline(always)]
     fn contraction(&self, path: &Path, s: &Scratch<T>) -> Lanes<T> {
         let (nj, nk, start) = self.matrix_of(path);
-        let mut total = [T::ZERO; LANES];
+        let mut total = Lanes::zero();
         for k in 0..nk {
-            let mut acc = [T::ZERO; LANES];
+            let mut acc = Lanes::zero();
             for j in 0..nj {
                 lanes::add_scaled(
                     &mut acc,
@@ -188,7 +188,7 @@ impl<T: Real> Job<'_, T> {
             }
             for j in 0..nj {
                 for k in 0..nk {
-                    let mut acc = [T::ZERO; LANES];
+                    let mut acc = Lanes::zero();
                     let mut rows = s.gained[k..].iter().step_by(nk);
                     for path in paths {
                         for (block, gained) in (0..self.blocks).zip(&mut rows) {

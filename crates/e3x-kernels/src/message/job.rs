@@ -2,7 +2,7 @@
 
 use super::Slot;
 use crate::edges::{EdgeList, PADDING};
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, Lanes};
 use crate::plan::{Block, Path};
 use crate::{CouplingPlan, Real, par};
 
@@ -92,7 +92,7 @@ impl<'a, T: Real> Job<'a, T> {
                     degrees * self.features,
                     #[inline(always)]
                     |edge, out, scratch| {
-                        scratch.sums.fill([T::ZERO; LANES]);
+                        scratch.sums.fill(Lanes::zero());
                         self.radial_of_edge(edge, scratch);
                         self.store(&scratch.sums, degrees, out);
                     },
@@ -129,7 +129,7 @@ impl<'a, T: Real> Job<'a, T> {
     }
 
     fn scratch(&self, rows: usize) -> Scratch<T> {
-        let zeros = |n: usize| vec![[T::ZERO; LANES]; n];
+        let zeros = |n: usize| vec![Lanes::zero(); n];
         Scratch {
             matrices: vec![T::ZERO; self.plan.matrices_len()],
             gained: zeros(self.most_gained()),
@@ -147,7 +147,7 @@ impl<'a, T: Real> Job<'a, T> {
                 || {
                     let mut scratch = self.scratch(rows);
                     for (i, out) in out.chunks_mut(stride).enumerate() {
-                        scratch.sums.fill([T::ZERO; LANES]);
+                        scratch.sums.fill(Lanes::zero());
                         sum(task * NODES_PER_TASK + i, &mut scratch);
                         self.store(&scratch.sums, rows, out);
                     }
@@ -199,7 +199,7 @@ impl<'a, T: Real> Job<'a, T> {
         };
         let tasks = edges.div_ceil(per_task);
         let partials: Vec<Vec<Lanes<T>>> = par::map_tasks(tasks, self.work(), partial);
-        let mut total = vec![[T::ZERO; LANES]; rows * self.blocks];
+        let mut total = vec![Lanes::zero(); rows * self.blocks];
         for partial in partials {
             for (sum, value) in total.iter_mut().zip(&partial) {
                 lanes::add_scaled(sum, T::ONE, value);

@@ -7,7 +7,7 @@ use e3x_kernels::EdgeList;
 use e3x_kernels::aligned::{self, AlignedPlan, Slot};
 
 use super::Element;
-use super::multilinear::Multilinear;
+use super::multilinear::{Multilinear, each};
 use crate::Result;
 
 /// The sum of message passing in the frames of the edges; see [`aligned`].
@@ -67,9 +67,4 @@ impl Multilinear for AlignedMessage {
             tangents,
         )?)
     }
-}
-
-/// One value for each slot.
-fn each<T: Copy>(values: &[T]) -> [T; Slot::ALL.len()] {
-    std::array::from_fn(|slot| values[slot])
 }

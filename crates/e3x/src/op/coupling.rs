@@ -7,7 +7,7 @@ use e3x_kernels::CouplingPlan;
 use e3x_kernels::coupling::{self, Slot};
 
 use super::Element;
-use super::multilinear::{Multilinear, without};
+use super::multilinear::{Multilinear, each};
 use crate::Result;
 
 /// The sum of a tensor product; see [`coupling`].
@@ -32,7 +32,7 @@ impl Multilinear for Coupling {
     }
 
     fn form<T: Element>(&self, slot: usize, args: &[&[T]]) -> Result<Vec<T>> {
-        let args = without(slot, args);
+        let args = each(args);
         let slot = Slot::ALL[slot];
         Ok(coupling::form(
             &self.plan,
@@ -40,6 +40,27 @@ impl Multilinear for Coupling {
             self.items,
             self.features,
             args,
+        )?)
+    }
+
+    fn gradients<T: Element>(&self, wanted: &[bool], args: &[&[T]]) -> Result<Vec<Vec<T>>> {
+        let (items, features) = (self.items, self.features);
+        let (wanted, args) = (each(wanted), each(args));
+        Ok(coupling::gradients(
+            &self.plan, items, features, wanted, args,
+        )?)
+    }
+
+    fn second<T: Element>(
+        &self,
+        wanted: &[bool],
+        args: &[&[T]],
+        tangents: &[Option<&[T]>],
+    ) -> Result<Vec<Vec<T>>> {
+        let (items, features) = (self.items, self.features);
+        let (wanted, args, tangents) = (each(wanted), each(args), each(tangents));
+        Ok(coupling::second(
+            &self.plan, items, features, wanted, args, tangents,
         )?)
     }
 }

@@ -81,6 +81,11 @@ fn indices(wanted: &[bool]) -> impl Iterator<Item = usize> {
         .filter_map(|(slot, &wanted)| wanted.then_some(slot))
 }
 
+/// One value for each slot.
+pub(crate) fn each<T: Copy, const SLOTS: usize>(values: &[T]) -> [T; SLOTS] {
+    std::array::from_fn(|slot| values[slot])
+}
+
 /// All slices but that of `slot`, for kernels that take just those.
 ///
 /// # Panics

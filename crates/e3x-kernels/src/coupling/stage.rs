@@ -1,0 +1,113 @@
+//! The two kinds of steps that first and second derivatives consist of.
+//!
+//! With `C(x, y)[k] = sum over i, j of C[i, j, k] x[i] y[j]`, and `C'(w z)[i, j] = sum over paths and
+//! k of C[i, j, k] w z[k]` for its transpose, the derivatives of S with respect to z, w, x and y are
+//!
+//! ```text
+//! w C(x, y)      z C(x, y)      C'(w z) y      C'(w z) x
+//! ```
+//!
+//! and their own derivatives along tangents `u` follow from the product rule:
+//!
+//! ```text
+//! z:  w C(x', y)' + u_w C(x, y)      w:  z C(x, y)' + u_z C(x, y)    with C(x, y)' = C(u_x, y) + C(x, u_y)
+//! x:  C'(w z)' y + C'(w z) u_y       y:  C'(w z)' x + C'(w z) u_x    with C'(w z)' = C'(u_w z + w u_z)
+//! ```
+
+use super::{SLOTS, Slot};
+
+/// Arguments, and tangents if second derivatives are computed.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Operands<'a, T> {
+    pub(crate) args: [Option<&'a [T]>; SLOTS],
+    pub(crate) tangents: Option<[Option<&'a [T]>; SLOTS]>,
+}
+
+impl<T> Default for Operands<'_, T> {
+    fn default() -> Self {
+        Self {
+            args: [None; SLOTS],
+            tangents: None,
+        }
+    }
+}
+
+/// Position among arguments (the slots) and tangents (after them).
+pub(super) type Operand = usize;
+
+/// Positions of arguments and tangents.
+pub(super) const OPERANDS: usize = 2 * SLOTS;
+
+const X: Operand = Slot::First as usize;
+const Y: Operand = Slot::Second as usize;
+const W: Operand = Slot::Weight as usize;
+const Z: Operand = Slot::Product as usize;
+
+/// Adds `C(...)` of a sum of products, times an operand each, to the product and the weight; or
+/// `C'(...)`, times an operand each, to the two factors.
+#[derive(Debug, Clone)]
+pub(super) struct Stage {
+    /// `(x, y)` or `(w, z)`.
+    pub products: Vec<[Operand; 2]>,
+    /// What the result is multiplied with, for the product and the weight, or for first and second
+    /// factor; `None` if that is not wanted.
+    pub times: [Option<Operand>; 2],
+}
+
+/// All steps of a computation.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stages {
+    pub forward: Vec<Stage>,
+    pub backward: Vec<Stage>,
+}
+
+impl Stages {
+    /// The steps that compute what is wanted from the operands that exist.
+    pub fn new<T>(wanted: [bool; SLOTS], operands: &Operands<'_, T>) -> Self {
+        let exists = |operand: Operand| match operands.tangents {
+            Some(tangents) if operand >= SLOTS => tangents[operand - SLOTS].is_some(),
+            None if operand >= SLOTS => false,
+            _ => operands.args[operand].is_some(),
+        };
+        let stage = |products: &[[Operand; 2]], times: [(usize, Operand); 2]| {
+            let complete = |pair: &&[Operand; 2]| pair.iter().all(|&o| exists(o));
+            let stage = Stage {
+                products: products.iter().filter(complete).copied().collect(),
+                times: times.map(|(slot, o)| (wanted[slot] && exists(o)).then_some(o)),
+            };
+            let useful = !stage.products.is_empty() && stage.times.iter().any(Option::is_some);
+            useful.then_some(stage)
+        };
+        let tangent = |operand: Operand| operand + SLOTS;
+        let [ux, uy, uw, uz] = [X, Y, W, Z].map(tangent);
+        let (forward, backward) = if operands.tangents.is_some() {
+            (
+                [
+                    stage(&[[ux, Y], [X, uy]], [(Z, W), (W, Z)]),
+                    stage(&[[X, Y]], [(Z, uw), (W, uz)]),
+                ],
+                [
+                    stage(&[[uw, Z], [W, uz]], [(X, Y), (Y, X)]),
+                    stage(&[[W, Z]], [(X, uy), (Y, ux)]),
+                ],
+            )
+        } else {
+            (
+                [stage(&[[X, Y]], [(Z, W), (W, Z)]), None],
+                [stage(&[[W, Z]], [(X, Y), (Y, X)]), None],
+            )
+        };
+        Self {
+            forward: forward.into_iter().flatten().collect(),
+            backward: backward.into_iter().flatten().collect(),
+        }
+    }
+
+    /// Whether a step uses the operand.
+    pub fn uses(&self, operand: Operand) -> bool {
+        self.forward.iter().chain(&self.backward).any(|s| {
+            s.products.as_flattened().contains(&operand) || s.times.contains(&Some(operand))
+        })
+    }
+}
