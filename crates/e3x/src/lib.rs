@@ -15,6 +15,7 @@ pub mod nn;
 pub(crate) mod op;
 pub mod ops;
 pub mod optim;
+mod process;
 mod shape;
 pub mod so3;
 pub mod testing;

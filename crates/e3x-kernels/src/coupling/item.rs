@@ -191,7 +191,7 @@ impl<'a, T: Real, A: Arithmetic> Kernel<'a, T, A> {
                 }
                 let at = (out.row3 + k) * parity;
                 for channel in &out.channels {
-                    let first = channel.channel * NUM;
+                    let first = channel.index * NUM;
                     let at = (at + channel.parity3) * NUM;
                     if let Some(weight) = weight {
                         let weight = self.weight::<NUM>(weight, channel.path, block);
@@ -212,7 +212,7 @@ impl<'a, T: Real, A: Arithmetic> Kernel<'a, T, A> {
                 for channel in &out.channels {
                     let sums = &mut buffers.weight[channel.path * self.blocks + block..][..NUM];
                     for b in 0..NUM {
-                        A::add(&mut sums[b], totals[channel.channel * NUM + b]);
+                        A::add(&mut sums[b], totals[channel.index * NUM + b]);
                     }
                 }
             }
@@ -245,7 +245,7 @@ impl<'a, T: Real, A: Arithmetic> Kernel<'a, T, A> {
                     let weight = self.weight::<NUM>(weight, channel.path, block);
                     for k in 0..*len {
                         let z = &z[((row3 + k) * parity + channel.parity3) * NUM..][..NUM];
-                        let at = (first + k) * N + channel.channel * NUM;
+                        let at = (first + k) * N + channel.index * NUM;
                         let products = &mut buffers.products[at..at + NUM];
                         for b in 0..NUM {
                             let mut sum = if index == 0 {

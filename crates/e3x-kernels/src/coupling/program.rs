@@ -21,7 +21,7 @@ pub(crate) struct Side {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Channel {
     /// Which parities of the factors: `p1 * P2 + p2`.
-    pub channel: usize,
+    pub index: usize,
     /// Parity of the product.
     pub parity3: usize,
     /// Position among all paths.
@@ -106,7 +106,7 @@ fn pair(sides: [Side; 3], blocks: &[Block], paths: &[Path]) -> Pair {
             } = paths[path];
             let parities = [row1 / sides[0].degrees, row2 / sides[1].degrees];
             Channel {
-                channel: parities[0] * sides[1].parity + parities[1],
+                index: parities[0] * sides[1].parity + parities[1],
                 parity3: row3 / sides[2].degrees,
                 path,
             }

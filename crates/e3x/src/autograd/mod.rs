@@ -28,7 +28,9 @@
 //! At the same time candle's element-wise operations are asked to run on the calling thread
 //! (`CANDLE_NUM_THREADS=1`, unless the variable is set): candle splits tensors of 65,536 elements
 //! and more over a pool of its own whose threads spin while they wait, and which competes with the
-//! kernels of this crate, which run on rayon's pool, for the same cores.
+//! kernels of this crate, which run on rayon's pool, for the same cores. And glibc's allocator is
+//! asked to keep freed memory ([`e3x_kernels::process::keep_freed_memory`]). All of this happens when
+//! the first variable, parameter or operation of this crate is made.
 
 pub(crate) mod mode;
 
@@ -60,10 +62,7 @@ pub fn init() -> Result<()> {
     let ready = if let Some(ready) = READY.get() {
         ready
     } else {
-        e3x_kernels::process::set_environment_once(&[
-            ("CANDLE_GRAD_DO_NOT_DETACH", "1"),
-            ("CANDLE_NUM_THREADS", "1"),
-        ]);
+        crate::process::prepare();
         let ready = second_derivative_is_right()?;
         READY.set(Some(ready));
         ready
@@ -95,6 +94,7 @@ fn second_derivative_is_right() -> Result<bool> {
 /// # Errors
 /// If the dtype of `x` is neither f32 nor f64.
 pub fn variable(x: &Tensor) -> Result<Tensor> {
+    crate::process::prepare();
     crate::error::check_float("x", x.dtype())?;
     Ok(Var::from_tensor(&x.detach())?.into_inner())
 }

@@ -73,6 +73,7 @@ impl Parameters {
     }
 
     fn with_source(source: Source) -> Self {
+        crate::process::prepare();
         let store = Store {
             source,
             variables: BTreeMap::new(),

@@ -60,6 +60,7 @@ const MAX_OPERANDS: usize = 3;
 
 /// Applies an operation and records it on the tape if an operand is tracked.
 pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Vec<Tensor>> {
+    crate::process::prepare();
     let dtype = args.first().map_or(DType::F32, |x| x.dtype());
     if args.is_empty()
         || !matches!(dtype, DType::F32 | DType::F64)
