@@ -51,6 +51,8 @@ pub mod elements;
 mod error;
 pub mod extxyz;
 mod frame;
+#[cfg(doctest)]
+mod guide;
 mod linalg;
 pub mod metrics;
 pub mod model;
