@@ -1,4 +1,4 @@
-//! The programs of the guide (`docs/guide`), run with the tests of the documentation.
+//! The programs of the guide (`docs/guide`) and of the other pages, run with the tests of the documentation.
 //!
 //! They are here because this crate sees all others. `tests/guide.rs` checks that no chapter is left out.
 
@@ -31,4 +31,5 @@ chapters! {
     PrecisionAndPerformance: "precision-and-performance.md",
     FromPython: "from-python.md",
     FromE3nn: "from-e3nn.md",
+    Differentiation: "../../differentiation.md",
 }
