@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 const DOCTESTS: &str = include_str!("../src/guide.rs");
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    crates
+        .and_then(Path::parent)
+        .expect("crates/e3x-atoms")
+        .into()
 }
 
 fn guide() -> PathBuf {
