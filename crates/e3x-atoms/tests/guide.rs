@@ -192,6 +192,20 @@ fn the_reference_shows_all_other_pages() {
     }
 }
 
+/// mdBook copies what is in its folder, and makes no page of the table of contents.
+#[test]
+fn the_book_links_to_nothing_outside() {
+    for chapter in listed() {
+        let page = guide().join(&chapter);
+        for target in relative_links(&text(&page)) {
+            let file = target.split('#').next().unwrap_or_default();
+            let depth = chapter.matches('/').count();
+            let inside = file.matches("../").count() <= depth && !file.ends_with("SUMMARY.md");
+            assert!(inside, "{chapter}: '{target}' is not in the book");
+        }
+    }
+}
+
 #[test]
 fn relative_links_lead_somewhere() {
     let root = root();
