@@ -1,14 +1,17 @@
 //! Molecules and materials: data sets, neighbour lists, potentials, relaxation, dynamics.
 //!
 //! Units are eV, Å, fs, u and K everywhere, and combinations of them (eV/Å for forces, eV/Å³ for stress, Å/fs for
-//! velocities); see [`units`]. Nothing here needs tensors: a model enters through the trait
-//! [`Potential`](potential::Potential).
+//! velocities); see [`units`]. Relaxation and dynamics know no tensors: a model enters through the trait
+//! [`Potential`](potential::Potential). The guide in `docs/guide` has a chapter on training and running a potential.
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | [`extxyz`] | reading and writing data sets and trajectories of [`Frame`]s |
 //! | [`split`] | seeded training and validation sets, shuffles by epoch |
 //! | [`neighbors`] | pairs within a cutoff, for any cell |
+//! | [`batch`] | frames as tensors: several molecules or cells in one graph |
+//! | [`model`] | the message-passing potential, and a trained one as a [`Potential`](potential::Potential) |
+//! | [`train`] | training on energies and forces, checkpoints |
 //! | [`potential`] | what a model must offer; two analytic potentials |
 //! | [`relax`] | FIRE and L-BFGS |
 //! | [`dynamics`] | thermal velocities, velocity Verlet, energy drift |
@@ -51,6 +54,8 @@ pub mod elements;
 mod error;
 pub mod extxyz;
 mod frame;
+#[cfg(doctest)]
+mod guide;
 mod linalg;
 pub mod metrics;
 pub mod model;
