@@ -25,6 +25,7 @@ pub mod radial;
 mod real;
 pub mod rows;
 pub mod scalar;
+pub mod scores;
 pub mod segment;
 pub mod softmax;
 

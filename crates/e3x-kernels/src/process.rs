@@ -40,7 +40,10 @@ pub fn keep_freed_memory() {
         ];
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
-            if OWN_WISHES.iter().all(|name| std::env::var_os(name).is_none()) {
+            if OWN_WISHES
+                .iter()
+                .all(|name| std::env::var_os(name).is_none())
+            {
                 // SAFETY: `mallopt` takes the lock of the allocator; any thread may call it.
                 unsafe {
                     libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_THRESHOLD);

@@ -22,6 +22,7 @@ pub(crate) mod multilinear;
 pub(crate) mod norm;
 pub(crate) mod radial;
 pub(crate) mod rows;
+pub(crate) mod scores;
 pub(crate) mod segment;
 pub(crate) mod softmax;
 pub(crate) mod softplus;

@@ -1,17 +1,23 @@
 //! Attention: message passing with weights that depend on both ends of an edge.
 
 mod config;
+mod encoding;
 mod self_attention;
 
 use candle_core::{D, Tensor as Array};
 
+use e3x_kernels::scores::{ScorePlan, Slot};
+
 pub use config::AttentionConfig;
+use encoding::Encoding;
 pub use self_attention::SelfAttention;
 
 use crate::nn::summary::{Layer, count};
 use crate::nn::{
     Basis, Dense, DenseConfig, Initializer, MessagePass, VarBuilder, change_max_degree_or_type,
 };
+use crate::op::multilinear::form;
+use crate::op::scores::Scores;
 use crate::ops::{self, Graph};
 use crate::{Error, FeatureShape, Result};
 
@@ -238,17 +244,11 @@ impl MultiHeadAttention {
         let query = self.query.forward(&shared(inputs_q)?)?;
         let query = query.affine(1.0 / (depth as f64).sqrt(), 0.0)?;
         let key = self.key.forward(&shared(inputs_kv)?)?;
-        let (query, key) = (
-            ops::gather_dst(&query, graph)?,
-            ops::gather_src(&key, graph)?,
-        );
-        let mut products = key.broadcast_mul(&query)?;
-        if let (Some(encoding), Some(basis)) = (&self.encoding, basis) {
-            products = products.mul(&encoding.forward(basis)?)?;
-        }
         let edges = graph.index_dims();
-        let terms = products.reshape([edges, &[depth, self.num_heads]].concat())?;
-        let scores = terms.sum(edges.len())?;
+        let scores = match (&self.encoding, basis) {
+            (Some(encoding), Some(basis)) => self.scores([&query, &key], encoding, basis, graph)?,
+            _ => self.products([&query, &key], None, graph)?,
+        };
         let mask = match cutoff_value {
             Some(cutoff) => Some(check_cutoff(cutoff, &scores, edges)?),
             None => None,
@@ -258,6 +258,58 @@ impl MultiHeadAttention {
         let heads = [edges, &[self.num_heads, features / self.num_heads]].concat();
         let weights = weights.unsqueeze(D::Minus1)?.broadcast_as(heads)?;
         Ok(weights.reshape([edges, &[1, 1, features]].concat())?)
+    }
+
+    /// Sums of the products of queries, keys and factors along each edge, `(edges..., num_heads)`.
+    fn scores(
+        &self,
+        [query, key]: [&Array; 2],
+        encoding: &Encoding,
+        basis: &Basis,
+        graph: &Graph,
+    ) -> Result<Array> {
+        let factors = encoding.forward(basis)?;
+        let num = |x: &Array| x.dims()[graph.batch_dims().len()];
+        let edges = graph.edges(num(key))?;
+        let queries = graph.batch_dims().iter().product::<usize>() * num(query);
+        if edges.num_dst() != queries || graph.counts_padding(num(key))? {
+            let axis = graph.index_dims().len() + 1;
+            let factors = factors.index_select(&encoding.degrees, axis)?;
+            return self.products([query, key], Some(&factors), graph);
+        }
+        let FeatureShape {
+            parity,
+            max_degree,
+            features,
+        } = self.qk;
+        let plan = ScorePlan {
+            parity,
+            max_degree,
+            features,
+            heads: self.num_heads,
+        };
+        let sum = Scores { plan, edges };
+        let scores = form(sum, Slot::Score as usize, &[query, key, &factors])?;
+        Ok(scores.reshape([graph.index_dims(), &[self.num_heads]].concat())?)
+    }
+
+    /// The same as a composition of operations, which stores the products: without factors, and for
+    /// index lists whose padding counts.
+    fn products(
+        &self,
+        [query, key]: [&Array; 2],
+        factors: Option<&Array>,
+        graph: &Graph,
+    ) -> Result<Array> {
+        let (query, key) = (ops::gather_dst(query, graph)?, ops::gather_src(key, graph)?);
+        let mut products = key.broadcast_mul(&query)?;
+        if let Some(factors) = factors {
+            products = products.mul(factors)?;
+        }
+        let edges = graph.index_dims();
+        let depth = self.qk.len() / self.num_heads;
+        let terms = products.reshape([edges, &[depth, self.num_heads]].concat())?;
+        Ok(terms.sum(edges.len())?)
     }
 
     /// Checks inputs of nodes and returns the number of nodes.
@@ -322,71 +374,4 @@ fn check_cutoff(cutoff: &Array, scores: &Array, edges: &[usize]) -> Result<Array
         .unsqueeze(D::Minus1)?
         .broadcast_as(scores.shape())?
         .contiguous()?)
-}
-
-/// Factors of the products of queries and keys: a linear combination of the scalars of the basis
-/// for every parity, degree and feature.
-#[derive(Debug, Clone)]
-struct Encoding {
-    shape: FeatureShape,
-    kernel: Array,
-    bias: Option<Array>,
-    /// Degree of each entry.
-    degrees: Array,
-}
-
-impl Encoding {
-    fn new(
-        shape: FeatureShape,
-        (_, num): (usize, usize),
-        config: &AttentionConfig,
-        vb: &VarBuilder,
-    ) -> Result<Self> {
-        if num == 0 {
-            return Err(Error::argument(
-                "basis",
-                "at least one radial function",
-                "0",
-            ));
-        }
-        let vb = vb.pp("relative_positional_encoding");
-        let size = shape.parity * (shape.max_degree + 1) * shape.features;
-        let init = config.dense_kernel_init.clone();
-        let kernel = vb.get_with_hints((num, size), "kernel", init)?;
-        let bias = if config.use_basis_bias {
-            Some(vb.get_with_hints(size, "bias", config.dense_bias_init.clone())?)
-        } else {
-            None
-        };
-        let degrees = (0..shape.size()).map(|entry| entry.isqrt() as u32);
-        let degrees = Array::from_iter(degrees, kernel.device())?;
-        Ok(Self {
-            shape,
-            kernel,
-            bias,
-            degrees,
-        })
-    }
-
-    /// `(edges..., P, (L+1)^2, qkv_features)`.
-    fn forward(&self, basis: &Basis) -> Result<Array> {
-        let edges: usize = basis.batch_dims().iter().product();
-        let scalars = basis.scalars()?.reshape((edges, self.num()))?;
-        let mut factors = scalars.matmul(&self.kernel)?;
-        if let Some(bias) = &self.bias {
-            factors = factors.broadcast_add(bias)?;
-        }
-        let FeatureShape {
-            parity,
-            max_degree,
-            features,
-        } = self.shape;
-        let factors = factors.reshape((edges * parity, max_degree + 1, features))?;
-        let factors = factors.index_select(&self.degrees, 1)?;
-        Ok(factors.reshape(self.shape.with_batch(basis.batch_dims()))?)
-    }
-
-    fn num(&self) -> usize {
-        self.kernel.dims()[0]
-    }
 }
