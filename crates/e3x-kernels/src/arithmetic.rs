@@ -21,6 +21,9 @@ pub(crate) trait Arithmetic: Sync + 'static {
     /// `sum += a * b`, lane by lane.
     fn add_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>);
 
+    /// `sum += a * b` with a factor in registers.
+    fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: Self::Sum<T>);
+
     /// `sum -= a * b`, lane by lane.
     fn subtract_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>);
 
@@ -50,6 +53,14 @@ pub(crate) trait Arithmetic: Sync + 'static {
     fn accumulate<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
         let mut sum = Self::load(acc);
         Self::add_product(&mut sum, a, b);
+        Self::store(sum, acc);
+    }
+
+    /// `acc += a * b` in memory, with a factor in registers.
+    #[inline(always)]
+    fn accumulate_multiple<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: Self::Sum<T>) {
+        let mut sum = Self::load(acc);
+        Self::add_multiple(&mut sum, a, b);
         Self::store(sum, acc);
     }
 
@@ -119,6 +130,11 @@ macro_rules! loops {
                     let ($sum, $a, $b) = (sum[f], a[f], b[f]);
                     sum[f] = $add;
                 }
+            }
+
+            #[inline(always)]
+            fn add_multiple<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: Lanes<T>) {
+                Self::add_product(sum, a, &b);
             }
 
             #[inline(always)]
@@ -197,7 +213,7 @@ pub(crate) mod x86 {
     pub trait Registers<T>: Copy {
         unsafe fn load(lanes: &[T; LANES]) -> Self;
         unsafe fn store(self) -> [T; LANES];
-        unsafe fn add_product(&mut self, a: &[T; LANES], b: &[T; LANES]);
+        unsafe fn add_multiple(&mut self, a: &[T; LANES], b: Self);
         unsafe fn subtract_product(&mut self, a: &[T; LANES], b: &[T; LANES]);
         unsafe fn add_scaled(&mut self, c: T, a: &[T; LANES]);
     }
@@ -220,10 +236,10 @@ pub(crate) mod x86 {
                 }
 
                 #[inline(always)]
-                unsafe fn add_product(&mut self, a: &[$t; LANES], b: &[$t; LANES]) {
+                unsafe fn add_multiple(&mut self, a: &[$t; LANES], b: Self) {
                     // SAFETY: the caller vouches for the instructions.
                     unsafe {
-                        let (a, b) = (Self::load(a), Self::load(b));
+                        let a = Self::load(a);
                         for i in 0..$num {
                             self[i] = $add(a[i], b[i], self[i]);
                         }
@@ -324,7 +340,13 @@ pub(crate) mod x86 {
                 #[inline(always)]
                 fn add_product<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: &Lanes<T>) {
                     // SAFETY: as above.
-                    unsafe { sum.add_product(a, b) }
+                    unsafe { sum.add_multiple(a, T::$name::load(b)) }
+                }
+
+                #[inline(always)]
+                fn add_multiple<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: T::$name) {
+                    // SAFETY: as above.
+                    unsafe { sum.add_multiple(a, b) }
                 }
 
                 #[inline(always)]

@@ -182,37 +182,36 @@ impl<'a, T: Real, A: Arithmetic> Kernel<'a, T, A> {
                 let end = matrix.ends[out.first + k];
                 let entries = &matrix.entries[start as usize..end as usize];
                 start = end;
-                let mut coupled = [Lanes::zero(); N];
-                for (to, sum) in coupled
-                    .iter_mut()
-                    .zip(row::<T, A, N>(entries, &buffers.products))
-                {
-                    A::store(sum, to);
-                }
+                let coupled = row::<T, A, N>(entries, &buffers.products);
                 let at = (out.row3 + k) * parity;
-                for channel in &out.channels {
-                    let first = channel.index * NUM;
+                for c in 0..N / NUM {
+                    let Some(channel) = out.channels[c] else {
+                        continue;
+                    };
                     let at = (at + channel.parity3) * NUM;
                     if let Some(weight) = weight {
                         let weight = self.weight::<NUM>(weight, channel.path, block);
                         let sums = &mut sums[at..][..NUM];
                         for b in 0..NUM {
-                            A::accumulate(&mut sums[b], &weight[b], &coupled[first + b]);
+                            A::accumulate_multiple(&mut sums[b], &weight[b], coupled[c * NUM + b]);
                         }
                     }
                     if let Some(z) = z {
                         let z = &buffers.rows[z][at..][..NUM];
                         for b in 0..NUM {
-                            A::add_product(&mut totals[first + b], &z[b], &coupled[first + b]);
+                            A::add_multiple(&mut totals[c * NUM + b], &z[b], coupled[c * NUM + b]);
                         }
                     }
                 }
             }
-            if z.is_some() {
-                for channel in &out.channels {
+            if z.is_none() {
+                continue;
+            }
+            for c in 0..N / NUM {
+                if let Some(channel) = out.channels[c] {
                     let sums = &mut buffers.weight[channel.path * self.blocks + block..][..NUM];
                     for b in 0..NUM {
-                        A::add(&mut sums[b], totals[channel.index * NUM + b]);
+                        A::add(&mut sums[b], totals[c * NUM + b]);
                     }
                 }
             }
@@ -229,7 +228,7 @@ impl<'a, T: Real, A: Arithmetic> Kernel<'a, T, A> {
         buffers: &mut Buffers<T>,
     ) {
         let parity = self.parity(Slot::Product);
-        if pair.outs.iter().any(|out| out.channels.len() * NUM < N) {
+        if pair.outs.iter().any(|out| out.channels.contains(&None)) {
             buffers.products[..pair.rows * N].fill(Lanes::zero());
         }
         for (index, &[weight, z]) in stage.products.iter().enumerate() {
@@ -241,11 +240,14 @@ impl<'a, T: Real, A: Arithmetic> Kernel<'a, T, A> {
                 channels,
             } in &pair.outs
             {
-                for channel in channels {
+                for (c, channel) in channels.iter().enumerate() {
+                    let Some(channel) = channel else {
+                        continue;
+                    };
                     let weight = self.weight::<NUM>(weight, channel.path, block);
                     for k in 0..*len {
                         let z = &z[((row3 + k) * parity + channel.parity3) * NUM..][..NUM];
-                        let at = (first + k) * N + channel.index * NUM;
+                        let at = (first + k) * N + c * NUM;
                         let products = &mut buffers.products[at..at + NUM];
                         for b in 0..NUM {
                             let mut sum = if index == 0 {
@@ -329,13 +331,7 @@ fn backward_rows<
             if entries.is_empty() {
                 continue;
             }
-            let mut coupled = [Lanes::zero(); N];
-            for (to, sum) in coupled
-                .iter_mut()
-                .zip(row::<T, A, N>(entries, &buffers.products))
-            {
-                A::store(sum, to);
-            }
+            let coupled = row::<T, A, N>(entries, &buffers.products);
             if let Some(other) = other1 {
                 let y = &buffers.rows[other][(pair.row[1] + j) * P2 * NUM..][..P2 * NUM];
                 let sums = &mut first[at..][..P1 * NUM];
@@ -343,10 +339,10 @@ fn backward_rows<
                     let mut sum = A::load(&sums[m]);
                     for p2 in 0..P2 {
                         let (p1, b) = (m / NUM, m % NUM);
-                        A::add_product(
+                        A::add_multiple(
                             &mut sum,
                             &y[p2 * NUM + b],
-                            &coupled[(p1 * P2 + p2) * NUM + b],
+                            coupled[(p1 * P2 + p2) * NUM + b],
                         );
                     }
                     A::store::<T>(sum, &mut sums[m]);
@@ -359,10 +355,10 @@ fn backward_rows<
                     let mut sum = A::load(&sums[m]);
                     for p1 in 0..P1 {
                         let (p2, b) = (m / NUM, m % NUM);
-                        A::add_product(
+                        A::add_multiple(
                             &mut sum,
                             &x[p1 * NUM + b],
-                            &coupled[(p1 * P2 + p2) * NUM + b],
+                            coupled[(p1 * P2 + p2) * NUM + b],
                         );
                     }
                     A::store::<T>(sum, &mut sums[m]);

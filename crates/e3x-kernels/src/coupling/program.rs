@@ -17,11 +17,9 @@ pub(crate) struct Side {
     pub degrees: usize,
 }
 
-/// A path of a block.
+/// A path of a block. Its position says which parities the factors have: `p1 * P2 + p2`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Channel {
-    /// Which parities of the factors: `p1 * P2 + p2`.
-    pub index: usize,
     /// Parity of the product.
     pub parity3: usize,
     /// Position among all paths.
@@ -37,7 +35,8 @@ pub(crate) struct Out {
     pub first: usize,
     /// First row of the degree in the product, for the first parity.
     pub row3: usize,
-    pub channels: Vec<Channel>,
+    /// By the parities of the factors, `p1 * P2 + p2`; `None` where there is no path.
+    pub channels: Vec<Option<Channel>>,
 }
 
 /// One degree of each factor.
@@ -100,22 +99,22 @@ fn pair(sides: [Side; 3], blocks: &[Block], paths: &[Path]) -> Pair {
     let mut outs = Vec::new();
     let mut rows = 0;
     for block in blocks {
-        let channel = |path: usize| {
+        let mut channels = vec![None; sides[0].parity * sides[1].parity];
+        for path in block.paths.clone() {
             let Path {
                 row1, row2, row3, ..
             } = paths[path];
             let parities = [row1 / sides[0].degrees, row2 / sides[1].degrees];
-            Channel {
-                index: parities[0] * sides[1].parity + parities[1],
+            channels[parities[0] * sides[1].parity + parities[1]] = Some(Channel {
                 parity3: row3 / sides[2].degrees,
                 path,
-            }
-        };
+            });
+        }
         outs.push(Out {
             len: 2 * block.degrees[2] + 1,
             first: rows,
             row3: block.degrees[2].pow(2),
-            channels: block.paths.clone().map(channel).collect(),
+            channels,
         });
         let entry = |t: &crate::plan::Term| {
             let ij = t.i as usize * len[1] + t.j as usize;
