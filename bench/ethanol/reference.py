@@ -12,6 +12,7 @@ Files written into the folder --out:
     initial.safetensors   parameters before the first step   (with --save-params)
     final.safetensors     parameters after the last step     (with --save-params)
     best.safetensors      parameters at the lowest validation loss (same option)
+    order.json            frames of training and validation, and of each epoch (same option)
 
 Tensors carry Flax's names joined by '/', e.g. `MessagePass_0/filter/0+/kernel`.
 The last line on standard output is the content of result.json without the
@@ -204,10 +205,11 @@ def arguments():
   add('--cutoff', type=float, default=5.0, help='in A')
   add('--lr', type=float, default=0.01)
   add('--schedule', choices=('cosine', 'constant'), default='cosine', help='cosine: from --lr to 0 over all steps')
-  add('--warmup', type=int, default=100, help='steps at the start in which the rate grows linearly from zero')
+  add('--warmup', type=int, default=0, help='steps at the start in which the rate grows linearly from zero')
   add('--energy-unit', choices=tuple(UNIT), default='kcal/mol', help='unit inside the model and the loss')
   add('--forces-weight', type=float, default=1.0, help='weight of MSE(forces) against MSE(energy), in inside units')
   add('--seed', type=int, default=0, help='of the split, the initial parameters and the shuffles')
+  add('--starts-only', action='store_true', help='stop after writing initial.safetensors and order.json')
   add('--save-params', action='store_true', help='also write safetensors files')
   return parser.parse_args()
 
@@ -233,6 +235,8 @@ def main():
   args = arguments()
   unit = UNIT[args.energy_unit]
   milli = 1000.0 / unit  # From inside units to meV and meV/A.
+  if args.starts_only and not args.out:
+    raise SystemExit('--starts-only needs --out')
   if args.out:
     args.out.mkdir(parents=True, exist_ok=True)
 
@@ -264,8 +268,15 @@ def main():
   )
   state = optimizer.init(params)
   num_params = sum(leaf.size for leaf in jax.tree_util.tree_leaves(params))
-  if args.out and args.save_params:
+  # The order of all epochs is drawn first, so that it can be written before training.
+  num_used = steps_per_epoch * args.batch
+  orders = [shuffle_rng.permutation(args.train) for _ in range(args.epochs)]
+  if args.out and (args.save_params or args.starts_only):
     save_params(args.out / 'initial.safetensors', params)
+    frames = dict(train=train_idx.tolist(), valid=valid_idx.tolist(), epochs=[train_idx[order].tolist() for order in orders])
+    (args.out / 'order.json').write_text(json.dumps(frames) + '\n')
+  if args.starts_only:
+    return
 
   example = take_batch(train, np.arange(args.batch))
   setup_s = time.perf_counter() - start
@@ -317,7 +328,7 @@ def main():
   writer = None
   for epoch in range(1, args.epochs + 1):
     start = time.perf_counter()
-    order = shuffle_rng.permutation(args.train)[: steps_per_epoch * args.batch].reshape(steps_per_epoch, args.batch)
+    order = orders[epoch - 1][:num_used].reshape(steps_per_epoch, args.batch)
     errors = []
     for index in order:
       params, state, batch_errors = train_step(params, state, *take_batch(train, index))

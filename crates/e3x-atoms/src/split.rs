@@ -3,6 +3,11 @@
 //! Everything here is a pure function of its arguments: no generator is advanced from call to call, so a run that
 //! resumes at epoch 57 draws what an uninterrupted run draws at epoch 57.
 
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::random::{Purpose, generator, permutation};
 
@@ -62,4 +67,106 @@ pub fn train_valid_split(
 /// It depends on the arguments alone, not on the epochs before.
 pub fn epoch_permutation(seed: u64, epoch: u64, length: usize) -> Vec<usize> {
     permutation(length, &mut generator(Purpose::Epoch, seed, epoch))
+}
+
+/// Which frames a run trains and validates on, and in which order each epoch visits them: what
+/// [`train_valid_split`] and [`epoch_permutation`] draw, written down, so that two programs can train
+/// on the same batches.
+///
+/// As JSON: `{"train": [...], "valid": [...], "epochs": [[...], ...]}` with indices of frames; every
+/// epoch is a permutation of `train`.
+///
+/// ```
+/// use e3x_atoms::split::FrameOrder;
+/// let order = FrameOrder { train: vec![4, 1], valid: vec![0], epochs: vec![vec![1, 4]] };
+/// assert_eq!(order.split(5)?.rest, [2, 3]);
+/// assert_eq!(order.positions(0)?, [1, 0]);
+/// # Ok::<(), e3x_atoms::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrameOrder {
+    /// Frames to train on.
+    pub train: Vec<usize>,
+    /// Frames to validate on.
+    pub valid: Vec<usize>,
+    /// The training frames in the order of each epoch.
+    pub epochs: Vec<Vec<usize>>,
+}
+
+impl FrameOrder {
+    /// Reads a JSON file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read, [`Error::Argument`] if it says something else.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_path_buf(),
+            source,
+        })?;
+        serde_json::from_str(&text).map_err(|error| {
+            let expected = "a JSON object with train, valid and epochs";
+            Error::argument("order", expected, format!("{}: {error}", path.display()))
+        })
+    }
+
+    /// The parts of a data set of `num_frames`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if there is no training frame, or a frame is named twice or does not exist.
+    pub fn split(&self, num_frames: usize) -> Result<Split> {
+        if self.train.is_empty() {
+            return Err(Error::argument("order", "at least one training frame", 0));
+        }
+        let mut used = vec![false; num_frames];
+        for &frame in self.train.iter().chain(&self.valid) {
+            match used.get_mut(frame) {
+                Some(used) if !*used => *used = true,
+                known => {
+                    let expected = match known {
+                        Some(_) => "every frame at most once in train and valid".into(),
+                        None => format!("frames below {num_frames}"),
+                    };
+                    return Err(Error::argument("order", expected, format!("frame {frame}")));
+                }
+            }
+        }
+        Ok(Split {
+            train: self.train.clone(),
+            valid: self.valid.clone(),
+            rest: (0..num_frames).filter(|&i| !used[i]).collect(),
+        })
+    }
+
+    /// The order of an epoch as positions in [`FrameOrder::train`].
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the epoch is not there or not a permutation of the training frames.
+    pub fn positions(&self, epoch: usize) -> Result<Vec<usize>> {
+        let Some(frames) = self.epochs.get(epoch) else {
+            let expected = format!("at least {} epochs", epoch + 1);
+            return Err(Error::argument("order", expected, self.epochs.len()));
+        };
+        let mut positions: HashMap<usize, usize> = self
+            .train
+            .iter()
+            .enumerate()
+            .map(|(i, &frame)| (frame, i))
+            .collect();
+        let order: Vec<usize> = frames
+            .iter()
+            .filter_map(|frame| positions.remove(frame))
+            .collect();
+        if order.len() != frames.len() || !positions.is_empty() {
+            let expected = format!(
+                "a permutation of the training frames in epoch {}",
+                epoch + 1
+            );
+            let received = format!("{} of {} frames", order.len(), self.train.len());
+            return Err(Error::argument("order", expected, received));
+        }
+        Ok(order)
+    }
 }

@@ -172,6 +172,8 @@ fn settings_of_older_checkpoints_are_read() {
         "clip_norm",
         "ema_decay",
         "plateau",
+        "initial",
+        "order",
     ];
     for option in options {
         fields.remove(option).unwrap();

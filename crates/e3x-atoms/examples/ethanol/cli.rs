@@ -87,6 +87,13 @@ pub struct Cli {
     /// Folder for checkpoint, metrics, plots, relaxed structure and trajectory.
     #[arg(long, default_value = "out/ethanol")]
     pub out: PathBuf,
+    /// Start from these parameters (safetensors, Flax's names) instead of random ones.
+    #[arg(long, value_name = "FILE")]
+    pub initial: Option<PathBuf>,
+    /// Take training and validation frames and the order of every epoch from this file instead of drawing them: JSON
+    /// {"train": [...], "valid": [...], "epochs": [[...], ...]}.
+    #[arg(long, value_name = "FILE")]
+    pub order: Option<PathBuf>,
     /// Continue the run in the out folder after its last complete epoch.
     #[arg(long)]
     pub resume: bool,
@@ -141,6 +148,8 @@ impl Cli {
                 patience,
                 ..PlateauConfig::default()
             }),
+            initial: self.initial.clone(),
+            order: self.order.clone(),
             ..TrainConfig::default()
         }
     }
@@ -200,6 +209,8 @@ pub fn with_flag(error: Error) -> Error {
         "clip_norm" => "--clip-norm",
         "ema_decay" => "--ema",
         "patience" => "--plateau",
+        "initial" => "--initial",
+        "order" => "--order",
         "resume" => "--resume",
         "data" => "--data",
         other => other,

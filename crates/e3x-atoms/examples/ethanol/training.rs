@@ -5,7 +5,7 @@ use std::time::Instant;
 use e3x_atoms::atomic_file::remove_leftovers;
 use e3x_atoms::metrics::{EnergyForceDeviations, MetricsLog, read_metrics};
 use e3x_atoms::model::TrainedPotential;
-use e3x_atoms::split::train_valid_split;
+use e3x_atoms::split::{FrameOrder, train_valid_split};
 use e3x_atoms::train::{Checkpoint, EpochReport, Trainer, evaluate};
 use e3x_atoms::{Error, Frame, Result, plot};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -84,7 +84,10 @@ fn pool_and_test<'a>(cli: &Cli, frames: &'a [Frame]) -> Result<(&'a [Frame], Vec
     if !after.is_empty() {
         return Ok((pool, after.to_vec()));
     }
-    let split = train_valid_split(pool.len(), cli.train, cli.valid, cli.seed)?;
+    let split = match &cli.order {
+        Some(file) => FrameOrder::read(file)?.split(pool.len())?,
+        None => train_valid_split(pool.len(), cli.train, cli.valid, cli.seed)?,
+    };
     Ok((pool, split.rest.iter().map(|&i| pool[i].clone()).collect()))
 }
 

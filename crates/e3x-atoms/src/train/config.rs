@@ -1,6 +1,7 @@
 //! Settings of a training run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use candle_core::DType;
 use e3x::optim::{PlateauConfig, Schedule};
@@ -59,6 +60,14 @@ pub struct TrainConfig {
     /// training loss) stops falling, counted in epochs.
     #[serde(default)]
     pub plateau: Option<PlateauConfig>,
+    /// Parameters to start from instead of random ones: a safetensors file with all parameters of
+    /// the model under Flax's names.
+    #[serde(default)]
+    pub initial: Option<PathBuf>,
+    /// Training and validation frames and the order of the epochs, instead of random ones: a file
+    /// as [`FrameOrder`](crate::split::FrameOrder) describes it.
+    #[serde(default)]
+    pub order: Option<PathBuf>,
 }
 
 /// Floating point precision.
@@ -123,6 +132,8 @@ impl Default for TrainConfig {
             clip_norm: None,
             ema_decay: None,
             plateau: None,
+            initial: None,
+            order: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::metrics::EnergyForceDeviations;
 use crate::model::{EnergyScale, MessagePassingPotential, TrainedPotential};
-use crate::split::{epoch_permutation, train_valid_split};
+use crate::split::{FrameOrder, Split, epoch_permutation, train_valid_split};
 
 /// What a step of training did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,25 +59,23 @@ pub struct Trainer {
     potential: TrainedPotential,
     average: Option<Average>,
     plateau: Option<ReduceOnPlateau>,
+    order: Option<FrameOrder>,
     /// [`fingerprint`] of the training and validation frames.
     data: u64,
     epoch: usize,
 }
 
 impl Trainer {
-    /// Draws training and validation frames from `frames` and starts with fresh parameters.
+    /// Draws training and validation frames from `frames` and starts with fresh parameters, or takes
+    /// both from the files that the settings name.
     ///
     /// # Errors
     /// [`Error::Argument`] if a setting cannot be, if there are not enough frames, or if a frame
-    /// lacks energy or forces or holds numbers that are not finite.
+    /// lacks energy or forces or holds numbers that are not finite; if a file cannot be read or does
+    /// not fit the settings.
     pub fn new(config: TrainConfig, frames: &[Frame]) -> Result<Self> {
         config.check()?;
-        let split = train_valid_split(
-            frames.len(),
-            config.num_train,
-            config.num_valid,
-            config.seed,
-        )?;
+        let (split, order) = split_and_order(&config, frames.len())?;
         let pick = |indices: &[usize]| {
             indices
                 .iter()
@@ -96,6 +94,14 @@ impl Trainer {
         };
         let (model, parameters) =
             MessagePassingPotential::seeded(&config.model, config.seed, config.dtype.dtype())?;
+        if let Some(file) = &config.initial {
+            let device = candle_core::Device::Cpu;
+            let initial = candle_core::safetensors::load(file, &device).map_err(|error| {
+                let received = format!("{}: {error}", file.display());
+                Error::argument("initial", "a safetensors file of parameters", received)
+            })?;
+            parameters.assign(&initial.into_iter().collect())?;
+        }
         let adam = AdamConfig {
             weight_decay: config.weight_decay,
             ..AdamConfig::default()
@@ -117,6 +123,7 @@ impl Trainer {
             potential,
             average,
             plateau,
+            order,
             epoch: 0,
         })
     }
@@ -172,7 +179,10 @@ impl Trainer {
     /// [`Error::NonFinite`] if the loss is not finite; those of the model.
     pub fn train_epoch(&mut self, mut progress: impl FnMut(&StepReport)) -> Result<EpochReport> {
         let steps = self.config.steps_per_epoch();
-        let order = epoch_permutation(self.config.seed, self.epoch as u64, self.train.len());
+        let order = match &self.order {
+            Some(order) => order.positions(self.epoch)?,
+            None => epoch_permutation(self.config.seed, self.epoch as u64, self.train.len()),
+        };
         let mut train = EnergyForceDeviations::default();
         let mut total = 0.0;
         for (step, batch) in order.chunks_exact(self.config.batch_size).enumerate() {
@@ -318,4 +328,30 @@ impl Trainer {
         target.add_deviations(&energy, &forces, deviations)?;
         Ok(value)
     }
+}
+
+/// Training and validation frames, and the order of the epochs if a file says it.
+fn split_and_order(config: &TrainConfig, frames: usize) -> Result<(Split, Option<FrameOrder>)> {
+    let Some(file) = &config.order else {
+        let split = train_valid_split(frames, config.num_train, config.num_valid, config.seed)?;
+        return Ok((split, None));
+    };
+    let order = FrameOrder::read(file)?;
+    let split = order.split(frames)?;
+    let counts = (split.train.len(), split.valid.len());
+    if counts != (config.num_train, config.num_valid) {
+        return Err(Error::argument(
+            "order",
+            format!(
+                "{} training and {} validation frames",
+                config.num_train, config.num_valid
+            ),
+            format!("{} and {}", counts.0, counts.1),
+        ));
+    }
+    if order.epochs.len() < config.epochs {
+        let expected = format!("the order of at least {} epochs", config.epochs);
+        return Err(Error::argument("order", expected, order.epochs.len()));
+    }
+    Ok((split, Some(order)))
 }
