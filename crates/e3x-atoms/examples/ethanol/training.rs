@@ -154,13 +154,10 @@ fn train(cli: &Cli, trainer: &mut Trainer) -> Result<()> {
 }
 
 fn epoch_line(report: &EpochReport, steps: usize, seconds: f64) -> String {
+    let milli = |mae: Option<f64>| mae.map_or("-".into(), |mae| format!("{:.1}", mae * 1e3));
     let mae = |d: &EnergyForceDeviations| {
-        let milli = |mae: Option<f64>| mae.unwrap_or(f64::NAN) * 1e3;
-        format!(
-            "{:7.1} meV {:7.1} meV/Å",
-            milli(d.energy.mae()),
-            milli(d.forces.mae())
-        )
+        let (energy, forces) = (milli(d.energy.mae()), milli(d.forces.mae()));
+        format!("{energy:>7} meV {forces:>7} meV/Å")
     };
     format!(
         "epoch {:>3}  loss {:9.4}  train MAE {}  valid MAE {}  {:.1} s, {:.0} steps/s",
