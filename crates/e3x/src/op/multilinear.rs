@@ -212,9 +212,18 @@ fn hand_out(results: Vec<Tensor>, args: &[Tensor], wanted: &[bool]) -> Result<Ve
     let mut results = results.into_iter();
     let of = |(arg, &wanted): (&Tensor, &bool)| {
         let result = if wanted { results.next() } else { None };
-        Ok(result.map(|x| x.reshape(arg.shape())).transpose()?)
+        Ok(result.map(|x| in_shape_of(x, arg)).transpose()?)
     };
     args.iter().zip(wanted).map(of).collect()
+}
+
+/// A tensor in the shape of another one; as it is if that is its shape, which saves the tape a step.
+fn in_shape_of(x: Tensor, like: &Tensor) -> Result<Tensor> {
+    if x.shape() == like.shape() {
+        Ok(x)
+    } else {
+        Ok(x.reshape(like.shape())?)
+    }
 }
 
 /// Mixed second derivatives along tangents. Operands: all arguments, then the tangents `given`.
@@ -265,8 +274,8 @@ impl<M: Multilinear> MultiOp for Second<M> {
                 for slot in (0..M::SLOTS).filter(|&slot| slot != j) {
                     let operand = if slot == i { M::SLOTS + tangent } else { slot };
                     if wanted[operand] {
-                        let term = form(self.sum.clone(), slot, &others(&all, slot))?
-                            .reshape(args[operand].shape())?;
+                        let term = form(self.sum.clone(), slot, &others(&all, slot))?;
+                        let term = in_shape_of(term, &args[operand])?;
                         let sum = &mut total[operand];
                         *sum = Some(match sum.take() {
                             Some(sum) => (sum + term)?,
