@@ -161,7 +161,10 @@ impl_lanes!(f64, f64s, m64s, splat_f64s sub_f64s mul_f64s div_f64s mul_add_e_f64
     max_f64s less_than_or_equal_f64s or_m64s first_true_m64s select_f64s interleave_shfl_f64s write_f64);
 
 /// A register of numbers with the operators of numbers, lane by lane.
+///
+/// Aligned, so that no vector lies in two lines of the cache; pulp's own types are not.
 #[derive(Clone, Copy)]
+#[repr(align(64))]
 pub struct Wide<S: Simd, T: Real> {
     simd: S,
     lanes: T::Vector<S>,
