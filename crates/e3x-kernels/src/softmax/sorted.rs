@@ -144,7 +144,7 @@ fn write_block<T: Real, const FULL: bool>(
         for f in 0..LANES {
             x.0[f] = (x.0[f] - maxima.0[f]).exp_lane();
         }
-        write(&x.0, block, out);
+        write::<T, FULL>(&x.0, block, out);
         if let Some(weights) = numbers.weights {
             let weights = &weights[entry * width..][..width];
             read::<T, FULL>(weights, block, &mut weight);
@@ -159,7 +159,7 @@ fn write_block<T: Real, const FULL: bool>(
     invert(&mut sums.0);
     for out in out.chunks_exact_mut(width) {
         // SAFETY: the loop above has written this block of all entries.
-        unsafe { scale(&sums.0, block, out) };
+        unsafe { scale::<T, FULL>(&sums.0, block, out) };
     }
 }
 
@@ -172,9 +172,9 @@ struct Aligned<T>(Lanes<T>);
 #[inline(always)]
 fn read<T: Real, const FULL: bool>(row: &[T], block: usize, lanes: &mut Aligned<T>) {
     let rest = &row[block * LANES..];
-    if FULL && let Some(full) = rest.first_chunk() {
-        lanes.0 = *full;
-        return;
+    if FULL {
+        // No other way through: lanes may stay in registers.
+        return lanes.0.copy_from_slice(&rest[..LANES]);
     }
     for (lane, &x) in lanes.0.iter_mut().zip(rest) {
         *lane = x;
@@ -251,10 +251,10 @@ fn larger<T: Real>(a: T, b: T) -> T {
 
 /// Writes one block of a row.
 #[inline(always)]
-fn write<T: Real>(lanes: &Lanes<T>, block: usize, row: &mut [MaybeUninit<T>]) {
+fn write<T: Real, const FULL: bool>(lanes: &Lanes<T>, block: usize, row: &mut [MaybeUninit<T>]) {
     let rest = &mut row[block * LANES..];
-    if let Some(full) = rest.first_chunk_mut::<LANES>() {
-        full.write_copy_of_slice(lanes);
+    if FULL {
+        rest[..LANES].write_copy_of_slice(lanes);
         return;
     }
     for (number, &lane) in rest.iter_mut().zip(lanes) {
@@ -267,17 +267,15 @@ fn write<T: Real>(lanes: &Lanes<T>, block: usize, row: &mut [MaybeUninit<T>]) {
 /// # Safety
 /// The block must have been written.
 #[inline(always)]
-unsafe fn scale<T: Real>(factors: &Lanes<T>, block: usize, row: &mut [MaybeUninit<T>]) {
+unsafe fn scale<T: Real, const FULL: bool>(
+    factors: &Lanes<T>,
+    block: usize,
+    row: &mut [MaybeUninit<T>],
+) {
     let rest = &mut row[block * LANES..];
-    let len = rest.len().min(LANES);
+    let len = if FULL { LANES } else { rest.len() };
     // SAFETY: the caller vouches for it.
     let rest = unsafe { rest[..len].assume_init_mut() };
-    if let Some(full) = rest.first_chunk_mut::<LANES>() {
-        for f in 0..LANES {
-            full[f] *= factors[f];
-        }
-        return;
-    }
     for (number, &factor) in rest.iter_mut().zip(factors) {
         *number *= factor;
     }
