@@ -130,53 +130,48 @@ fn write_block<T: Real, const FULL: bool>(
     out: &mut [MaybeUninit<T>],
 ) {
     let width = numbers.width;
-    let (mut maxima, mut sums) = (Aligned([numbers.initial; LANES]), Aligned([T::ZERO; LANES]));
-    let (mut x, mut weight) = (Aligned([T::ZERO; LANES]), Aligned([T::ZERO; LANES]));
+    let (mut maxima, mut sums) = (Lanes([numbers.initial; LANES]), Lanes::zero());
+    let (mut x, mut weight) = (Lanes::zero(), Lanes::zero());
     for row in numbers.x.chunks_exact(width) {
         read::<T, FULL>(row, block, &mut x);
         for f in 0..LANES {
-            maxima.0[f] = larger(maxima.0[f], x.0[f]);
+            maxima[f] = larger(maxima[f], x[f]);
         }
     }
     let rows = numbers.x.chunks_exact(width);
     for (entry, (row, out)) in rows.zip(out.chunks_exact_mut(width)).enumerate() {
         read::<T, FULL>(row, block, &mut x);
         for f in 0..LANES {
-            x.0[f] = (x.0[f] - maxima.0[f]).exp_lane();
+            x[f] = (x[f] - maxima[f]).exp_lane();
         }
-        write::<T, FULL>(&x.0, block, out);
+        write::<T, FULL>(&x, block, out);
         if let Some(weights) = numbers.weights {
             let weights = &weights[entry * width..][..width];
             read::<T, FULL>(weights, block, &mut weight);
             for f in 0..LANES {
-                x.0[f] *= weight.0[f];
+                x[f] *= weight[f];
             }
         }
         for f in 0..LANES {
-            sums.0[f] += x.0[f];
+            sums[f] += x[f];
         }
     }
-    invert(&mut sums.0);
+    invert(&mut *sums);
     for out in out.chunks_exact_mut(width) {
         // SAFETY: the loop above has written this block of all entries.
-        unsafe { scale::<T, FULL>(&sums.0, block, out) };
+        unsafe { scale::<T, FULL>(&sums, block, out) };
     }
 }
 
-/// Lanes in one line of the cache, or several whole ones: compilers keep some of them in memory, and
-/// a vector in two lines takes twice as long to read and to write.
-#[repr(align(64))]
-struct Aligned<T>(Lanes<T>);
-
 /// One block of a row.
 #[inline(always)]
-fn read<T: Real, const FULL: bool>(row: &[T], block: usize, lanes: &mut Aligned<T>) {
+fn read<T: Real, const FULL: bool>(row: &[T], block: usize, lanes: &mut Lanes<T>) {
     let rest = &row[block * LANES..];
     if FULL {
         // No other way through: lanes may stay in registers.
-        return lanes.0.copy_from_slice(&rest[..LANES]);
+        return lanes.copy_from_slice(&rest[..LANES]);
     }
-    for (lane, &x) in lanes.0.iter_mut().zip(rest) {
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = x;
     }
 }
@@ -254,10 +249,10 @@ fn larger<T: Real>(a: T, b: T) -> T {
 fn write<T: Real, const FULL: bool>(lanes: &Lanes<T>, block: usize, row: &mut [MaybeUninit<T>]) {
     let rest = &mut row[block * LANES..];
     if FULL {
-        rest[..LANES].write_copy_of_slice(lanes);
+        rest[..LANES].write_copy_of_slice(&lanes.0);
         return;
     }
-    for (number, &lane) in rest.iter_mut().zip(lanes) {
+    for (number, &lane) in rest.iter_mut().zip(lanes.iter()) {
         number.write(lane);
     }
 }
@@ -276,7 +271,7 @@ unsafe fn scale<T: Real, const FULL: bool>(
     let len = if FULL { LANES } else { rest.len() };
     // SAFETY: the caller vouches for it.
     let rest = unsafe { rest[..len].assume_init_mut() };
-    for (number, &factor) in rest.iter_mut().zip(factors) {
+    for (number, &factor) in rest.iter_mut().zip(factors.iter()) {
         *number *= factor;
     }
 }
