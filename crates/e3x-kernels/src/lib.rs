@@ -13,6 +13,7 @@ pub mod dense;
 pub mod edges;
 mod error;
 pub mod gate;
+mod gather;
 pub mod harmonics;
 mod jet;
 mod lanes;

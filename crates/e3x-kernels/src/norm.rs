@@ -4,9 +4,15 @@
 //! projection `(h - u (u h)) / n`. Rows whose squared norm is not a normal number are *small*: what
 //! becomes of them is a choice.
 
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use pulp::NullaryFnOnce;
+
+use crate::arithmetic::{Arithmetic, with_arithmetic};
 use crate::error::check_len;
-use crate::lanes::{LANES, Lanes, sum, vectorized};
-use crate::par::for_each_chunk;
+use crate::lanes::{LANES, Lanes, dispatch, sum};
+use crate::par::{even_ends, filled, for_each_chunk};
 use crate::{Real, Result};
 
 /// Numbers per task.
@@ -35,7 +41,12 @@ pub fn norms<T: Real>(x: &[T], width: usize) -> Result<Vec<T>> {
     let mut out = vec![T::ZERO; num_rows(x, width)?];
     for_each_chunk(&mut out, rows_per_task(width), x.len(), |task, out| {
         let x = &x[task * rows_per_task(width) * width..];
-        vectorized(|| norms_of_rows(x, width, out));
+        with_arithmetic!(A => dispatch(Norms {
+            arithmetic: PhantomData::<A>,
+            x,
+            width,
+            out,
+        }));
     });
     Ok(out)
 }
@@ -73,13 +84,21 @@ pub fn units<T: Real>(x: &[T], width: usize, small: Small) -> Result<Vec<T>> {
     if num_rows(x, width)? == 0 {
         return Ok(vec![]);
     }
-    let mut out = vec![T::ZERO; x.len()];
     let chunk = rows_per_task(width) * width;
-    for_each_chunk(&mut out, chunk, x.len(), |task, out| {
-        let x = &x[task * chunk..][..out.len()];
-        vectorized(|| units_of_rows(x, width, small, out));
-    });
-    Ok(out)
+    // SAFETY: each part has as many whole rows as its part of `x`, and all of their numbers are
+    // written.
+    Ok(unsafe {
+        filled(&even_ends(x.len(), chunk), x.len(), |task, out| {
+            let x = &x[task * chunk..][..out.len()];
+            with_arithmetic!(A => dispatch(Units {
+                arithmetic: PhantomData::<A>,
+                x,
+                width,
+                small,
+                out,
+            }));
+        })
+    })
 }
 
 /// The derivatives of [`units`] along the rows of `h`.
@@ -97,13 +116,17 @@ pub fn unit_tangents<T: Real>(x: &[T], h: &[T], width: usize, small: Small) -> R
     if num_rows(x, width)? == 0 {
         return Ok(vec![]);
     }
-    let mut out = vec![T::ZERO; x.len()];
     let chunk = rows_per_task(width) * width;
-    for_each_chunk(&mut out, chunk, 2 * x.len(), |task, out| {
-        let range = task * chunk..task * chunk + out.len();
-        vectorized(|| tangents_of_rows(&x[range.clone()], &h[range], width, small, out));
-    });
-    Ok(out)
+    // SAFETY: as above.
+    Ok(unsafe {
+        filled(&even_ends(x.len(), chunk), 2 * x.len(), |task, out| {
+            let range = task * chunk..task * chunk + out.len();
+            let (x, h) = (&x[range.clone()], &h[range]);
+            with_arithmetic!(A => A::vectorized(|| {
+                tangents_of_rows::<T, A>(x, h, width, small, out);
+            }));
+        })
+    })
 }
 
 fn num_rows<T>(x: &[T], width: usize) -> Result<usize> {
@@ -116,73 +139,130 @@ fn rows_per_task(width: usize) -> usize {
     TASK.div_ceil(width.max(1))
 }
 
-#[inline(always)]
-fn norms_of_rows<T: Real>(x: &[T], width: usize, out: &mut [T]) {
-    if width == 3 {
-        // A constant width lets the compiler unroll the common case.
-        for (row, out) in x.as_chunks::<3>().0.iter().zip(out) {
-            *out = norm_of(row);
+/// The [`norms`] of some rows.
+struct Norms<'a, T, A> {
+    arithmetic: PhantomData<A>,
+    x: &'a [T],
+    width: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Real, A: Arithmetic> NullaryFnOnce for Norms<'_, T, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        if self.width == 3 {
+            // A constant width lets the compiler unroll the common case.
+            for (row, out) in self.x.as_chunks::<3>().0.iter().zip(self.out) {
+                *out = norm_of::<T, A>(row);
+            }
+            return;
         }
-        return;
+        for (row, out) in self.x.chunks_exact(self.width).zip(self.out) {
+            *out = norm_of::<T, A>(row);
+        }
     }
-    for (row, out) in x.chunks_exact(width).zip(out) {
-        *out = norm_of(row);
+}
+
+/// The [`units`] of some rows.
+struct Units<'a, T, A> {
+    arithmetic: PhantomData<A>,
+    x: &'a [T],
+    width: usize,
+    small: Small,
+    out: &'a mut [MaybeUninit<T>],
+}
+
+impl<T: Real, A: Arithmetic> NullaryFnOnce for Units<'_, T, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            x,
+            width,
+            small,
+            out,
+            ..
+        } = self;
+        if width == 3 {
+            // A constant width lets the compiler unroll the common case.
+            let rows = x.as_chunks::<3>().0.iter();
+            for (row, out) in rows.zip(out.as_chunks_mut::<3>().0) {
+                unit_of::<T, A>(row, small, out);
+            }
+            return;
+        }
+        for (row, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+            unit_of::<T, A>(row, small, out);
+        }
     }
 }
 
 #[inline(always)]
-fn units_of_rows<T: Real>(x: &[T], width: usize, small: Small, out: &mut [T]) {
-    if width == 3 {
-        let rows = x.as_chunks::<3>().0.iter();
-        for (row, out) in rows.zip(out.as_chunks_mut::<3>().0) {
-            unit_of(row, small, out);
+fn unit_of<T: Real, A: Arithmetic>(row: &[T], small: Small, out: &mut [MaybeUninit<T>]) {
+    let norm = norm_of::<T, A>(row);
+    if !is_small(norm) && norm <= T::ONE / T::TINY {
+        let quotients = Quotients::by(norm);
+        let (blocks, rest) = row.as_chunks::<LANES>();
+        let (out_blocks, out_rest) = out.as_chunks_mut::<LANES>();
+        for (out, block) in out_blocks.iter_mut().zip(blocks) {
+            let mut lanes = *block;
+            for lane in &mut lanes {
+                *lane = quotients.of(*lane);
+            }
+            out.write_copy_of_slice(&lanes);
         }
-        return;
-    }
-    for (row, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-        unit_of(row, small, out);
-    }
-}
-
-#[inline(always)]
-fn unit_of<T: Real>(row: &[T], small: Small, out: &mut [T]) {
-    let norm = norm_of(row);
-    if !is_small(norm) || (small == Small::Divide && norm > T::ZERO) {
+        for (out, &x) in out_rest.iter_mut().zip(rest) {
+            out.write(quotients.of(x));
+        }
+    } else if !is_small(norm) || (small == Small::Divide && norm > T::ZERO) {
         for (out, &x) in out.iter_mut().zip(row) {
-            *out = x / norm;
+            out.write(x / norm);
         }
     } else if small == Small::Zero {
-        out.fill(T::ZERO);
+        for out in out {
+            out.write(T::ZERO);
+        }
     } else {
-        out.copy_from_slice(row);
+        out.write_copy_of_slice(row);
     }
 }
 
 #[inline(always)]
-fn tangents_of_rows<T: Real>(x: &[T], h: &[T], width: usize, small: Small, out: &mut [T]) {
+fn tangents_of_rows<T: Real, A: Arithmetic>(
+    x: &[T],
+    h: &[T],
+    width: usize,
+    small: Small,
+    out: &mut [MaybeUninit<T>],
+) {
     let rows = x.chunks_exact(width).zip(h.chunks_exact(width));
     for ((x, h), out) in rows.zip(out.chunks_exact_mut(width)) {
-        let norm = norm_of(x);
+        let norm = norm_of::<T, A>(x);
         if !is_small(norm) {
             let mut dot = T::ZERO;
             for (&x, &h) in x.iter().zip(h) {
                 dot += x / norm * h;
             }
             for ((out, &x), &h) in out.iter_mut().zip(x).zip(h) {
-                *out = (h - x / norm * dot) / norm;
+                out.write((h - x / norm * dot) / norm);
             }
         } else if small == Small::Zero {
-            out.fill(T::ZERO);
+            for out in out {
+                out.write(T::ZERO);
+            }
         } else {
-            out.copy_from_slice(h);
+            out.write_copy_of_slice(h);
         }
     }
 }
 
 /// The norm of a row.
 #[inline(always)]
-fn norm_of<T: Real>(row: &[T]) -> T {
-    let square = square_of(row);
+fn norm_of<T: Real, A: Arithmetic>(row: &[T]) -> T {
+    let square = square_of::<T, A>(row);
     // Above this, parts that underflowed do not count.
     let safe = T::TINY * T::of((1u64 << 60) as f64);
     if square >= safe && square * T::ZERO == T::ZERO {
@@ -193,15 +273,14 @@ fn norm_of<T: Real>(row: &[T]) -> T {
 
 /// The squared norm: a sum over lanes, then over the lanes.
 #[inline(always)]
-fn square_of<T: Real>(row: &[T]) -> T {
+fn square_of<T: Real, A: Arithmetic>(row: &[T]) -> T {
     let (blocks, rest) = row.as_chunks::<LANES>();
     let mut total = T::ZERO;
     if !blocks.is_empty() {
         let mut squares = Lanes::zero();
         for block in blocks {
-            for lane in 0..LANES {
-                squares[lane] += block[lane] * block[lane];
-            }
+            let block = Lanes(*block);
+            A::accumulate(&mut squares, &block, &block);
         }
         total = sum(&squares);
     }
@@ -223,6 +302,31 @@ fn scaled_norm<T: Real>(row: &[T], square: T) -> T {
         .iter()
         .fold(T::ZERO, |s, &v| s + (v / scale) * (v / scale));
     scale * square.sqrt()
+}
+
+/// Quotients with the same divisor, rounded as by divisions, but several times as fast: by its
+/// reciprocal and a correction (Markstein, "IA-64 and Elementary Functions", chapter 8). The divisor
+/// and its reciprocal must be normal numbers; where the quotient is none, its last bit may differ.
+struct Quotients<T> {
+    divisor: T,
+    reciprocal: T,
+}
+
+impl<T: Real> Quotients<T> {
+    #[inline(always)]
+    fn by(divisor: T) -> Self {
+        Self {
+            divisor,
+            reciprocal: T::ONE / divisor,
+        }
+    }
+
+    #[inline(always)]
+    fn of(&self, x: T) -> T {
+        let estimate = x * self.reciprocal;
+        let rest = (-estimate).mul_add(self.divisor, x);
+        rest.mul_add(self.reciprocal, estimate)
+    }
 }
 
 /// Whether derivatives at a row of this norm are those at zero.

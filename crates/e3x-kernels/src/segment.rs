@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::csr::{Csr, PADDING};
 use crate::error::check_len;
+use crate::gather::gather;
 use crate::{Error, Real, Result};
 
 /// Values per task, and the size below which work stays on the calling thread.
@@ -114,24 +115,7 @@ impl Segments {
     /// If `x` does not hold `num_rows * width` values.
     pub fn gather<T: Value>(&self, x: &[T], width: usize) -> Result<Vec<T>> {
         check_len("x", x.len(), self.num_rows * width)?;
-        let mut out = vec![T::ZERO; self.rows.len() * width];
-        for_blocks(&mut out, width, width, |first, block| {
-            let rows = &self.rows[first..];
-            if width == 1 {
-                for (o, &row) in block.iter_mut().zip(rows) {
-                    if row != PADDING {
-                        *o = x[row as usize];
-                    }
-                }
-                return;
-            }
-            for (o, &row) in block.chunks_exact_mut(width).zip(rows) {
-                if row != PADDING {
-                    o.copy_from_slice(&x[row as usize * width..][..width]);
-                }
-            }
-        });
-        Ok(out)
+        Ok(gather(&self.rows, x, width))
     }
 
     /// Sums the rows of `x` that point to the same row; rows without entries are zero.

@@ -45,6 +45,17 @@ fn check(marked: &[u32], all: &[u32], num_rows: usize, width: usize) {
 #[test]
 fn agrees_with_the_formula() {
     for width in [1, 3, 16, 33] {
+        // Sorted, with isolated rows and padding, and rows on several threads.
+        check(&[1, 1, 3, PADDING, PADDING], &[1, 1, 3, 4, 3], 5, width);
+        check(
+            &[1, 1, 3, PADDING, PADDING],
+            &[1, 1, 3, PADDING, 0],
+            5,
+            width,
+        );
+        check(&[0, 0, 1], &[0, 1, 1], 2, width);
+        let many: Vec<_> = (0..3000).map(|e| e / 7 + e % 7 / 6).collect();
+        check(&many, &many, 500, width);
         check(&[0, 0, 0, 2, 2, 3], &[0, 0, 0, 2, 2, 3], 4, width);
         check(&[3, 0, 2, 0, 2, 0], &[3, 0, 2, 0, 2, 0], 4, width);
         check(&[0, PADDING, 1, PADDING], &[0, 1, 1, 1], 2, width);
@@ -67,4 +78,36 @@ fn sizes_that_do_not_fit_are_errors() {
         Ok(vec![0.0; 2])
     );
     assert_eq!(softmax::<f32>(&list, &list, &[], None, 0, 0.0), Ok(vec![]));
+}
+
+#[test]
+fn sorted_and_unsorted_lists_agree() {
+    for width in [1, 5, 16, 40] {
+        let rows = [0, 0, 0, 1, 3, 3];
+        let order = [4, 0, 3, 1, 5, 2];
+        let mut x: Vec<_> = (0..6 * width)
+            .map(|i| ((i * 29) % 17) as f32 - 90.0)
+            .collect();
+        x[width] = 1e4;
+        x[2 * width] = f32::NEG_INFINITY;
+        x[4 * width] = f32::NAN;
+        let moved: Vec<_> = order
+            .iter()
+            .flat_map(|&e| &x[e * width..][..width])
+            .copied()
+            .collect();
+        let sorted = Segments::new(rows.to_vec(), 4).unwrap();
+        let unsorted = Segments::new(order.iter().map(|&e| rows[e]).collect(), 4).unwrap();
+        let actual = softmax(&sorted, &sorted, &x, None, width, f32::MIN).unwrap();
+        let expected = softmax(&unsorted, &unsorted, &moved, None, width, f32::MIN).unwrap();
+        for (place, &e) in order.iter().enumerate() {
+            for c in 0..width {
+                let (a, b) = (actual[e * width + c], expected[place * width + c]);
+                let is_close = (a - b).abs() <= 1e-6 * b.abs();
+                assert!(is_close || (a.is_nan() && b.is_nan()), "{a} is not {b}");
+            }
+        }
+        assert_eq!((actual[2 * width], actual[width]), (0.0, 1.0));
+        assert!(actual[4 * width].is_nan() && actual[5 * width].is_nan());
+    }
 }

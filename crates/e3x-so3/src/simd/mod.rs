@@ -5,6 +5,8 @@
 //! closures.
 
 mod transpose;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::ops::{Div, Mul, Sub};
 
@@ -69,6 +71,11 @@ pub trait Lanes: Copy + Pod {
     /// Four vectors as one array of quadruples: `a[i], b[i], c[i], d[i]` for every lane `i`, in an order of lanes that
     /// depends on the instructions only; see [`lane_order`].
     fn interleave_lanes<S: Simd>(simd: S, vectors: [Self::Vector<S>; 4]) -> [Self::Vector<S>; 4];
+    /// Writes as many vectors as they have lanes as the first columns of a matrix with rows that begin `width` numbers
+    /// after each other, if there are instructions for it.
+    fn write_square<S: Simd>(simd: S, columns: &[Wide<S, Self>], width: usize, matrix: &mut [Self])
+    where
+        Self: Real;
 }
 
 macro_rules! impl_lanes {
@@ -80,7 +87,8 @@ macro_rules! impl_lanes {
         }
     };
     (@ $v:ident $splat:ident $sub:ident $mul:ident $div:ident $mul_add:ident $negate_mul_add:ident $sqrt:ident $abs:ident
-     $max:ident $less_or_equal:ident $or:ident $first:ident $select:ident $interleave:ident) => {
+     $max:ident $less_or_equal:ident $or:ident $first:ident $select:ident $interleave:ident
+     $write:ident) => {
             #[inline(always)]
             fn splat_lanes<S: Simd>(simd: S, value: Self) -> S::$v {
                 simd.$splat(value)
@@ -137,17 +145,27 @@ macro_rules! impl_lanes {
             fn interleave_lanes<S: Simd>(simd: S, vectors: [S::$v; 4]) -> [S::$v; 4] {
                 simd.$interleave(vectors)
             }
+            #[inline(always)]
+            fn write_square<S: Simd>(simd: S, columns: &[Wide<S, Self>], width: usize, matrix: &mut [Self]) {
+                #[cfg(target_arch = "x86_64")]
+                if let Some(columns) = columns.first_chunk() {
+                    x86::$write(simd, columns, width, matrix);
+                }
+            }
     };
 }
 
 impl_lanes!(f32, f32s, m32s, splat_f32s sub_f32s mul_f32s div_f32s mul_add_e_f32s negate_mul_add_e_f32s sqrt_f32s abs_f32s
-    max_f32s less_than_or_equal_f32s or_m32s first_true_m32s select_f32s interleave_shfl_f32s);
+    max_f32s less_than_or_equal_f32s or_m32s first_true_m32s select_f32s interleave_shfl_f32s write_f32);
 impl_lanes!(f64, f64s, m64s, splat_f64s sub_f64s mul_f64s div_f64s mul_add_e_f64s negate_mul_add_e_f64s sqrt_f64s abs_f64s
-    max_f64s less_than_or_equal_f64s or_m64s first_true_m64s select_f64s interleave_shfl_f64s);
+    max_f64s less_than_or_equal_f64s or_m64s first_true_m64s select_f64s interleave_shfl_f64s write_f64);
 
 /// A register of numbers with the operators of numbers, lane by lane.
+///
+/// Aligned, so that no vector lies in two lines of the cache; pulp's own types are not.
 #[derive(Clone, Copy)]
-pub(crate) struct Wide<S: Simd, T: Real> {
+#[repr(align(64))]
+pub struct Wide<S: Simd, T: Real> {
     simd: S,
     lanes: T::Vector<S>,
 }
@@ -239,6 +257,22 @@ impl<S: Simd, T: Real> Wide<S, T> {
     fn with(self, lanes: T::Vector<S>) -> Self {
         Self { lanes, ..self }
     }
+}
+
+/// Whether there is [`Lanes::write_square`].
+#[inline(always)]
+fn has_squares<S: Simd>(simd: S) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return x86::is_v4(simd);
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Asks for the line of an address, which may be any, to be brought to the first cache, if there is an instruction for it.
+#[inline(always)]
+fn prefetch<S: Simd, T>(simd: S, address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(simd, address);
 }
 
 /// One truth value per lane.

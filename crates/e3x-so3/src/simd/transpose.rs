@@ -3,7 +3,7 @@
 use pulp::Simd;
 use pulp::bytemuck::cast_slice;
 
-use super::{MAX_LANES, Wide};
+use super::{MAX_LANES, Wide, has_squares, prefetch};
 use crate::Real;
 
 /// The lane of each quadruple of [`Lanes::interleave_lanes`].
@@ -54,6 +54,9 @@ impl Transpose {
         start: usize,
         matrix: &mut [T],
     ) {
+        if vectors.len() >= Wide::<S, T>::LANES && has_squares(vectors[0].simd) {
+            return self.write_squares(vectors, start, matrix);
+        }
         let (quads, rest) = vectors.as_chunks::<4>();
         for (i, quad) in quads.iter().enumerate() {
             self.write_quad(quad, start + 4 * i, matrix);
@@ -71,6 +74,43 @@ impl Transpose {
             for (row, &number) in matrix.chunks_exact_mut(self.width).zip(lanes) {
                 row[start + column] = number;
             }
+        }
+    }
+
+    /// As [`Self::write`] for at least as many columns as there are lanes.
+    #[inline(always)]
+    fn write_squares<S: Simd, T: Real>(
+        &self,
+        vectors: &[Wide<S, T>],
+        start: usize,
+        matrix: &mut [T],
+    ) {
+        let lanes = Wide::<S, T>::LANES;
+        let mut i = 0;
+        while i + lanes <= vectors.len() {
+            self.write_square(&vectors[i..i + lanes], start + i, matrix);
+            i += lanes;
+        }
+        if i < vectors.len() {
+            // Some columns twice rather than with other instructions.
+            let i = vectors.len() - lanes;
+            self.write_square(&vectors[i..], start + i, matrix);
+        }
+    }
+
+    #[inline(always)]
+    fn write_square<S: Simd, T: Real>(
+        &self,
+        square: &[Wide<S, T>],
+        start: usize,
+        matrix: &mut [T],
+    ) {
+        let (simd, lanes) = (square[0].simd, Wide::<S, T>::LANES);
+        T::write_square(simd, square, self.width, &mut matrix[start..]);
+        // The rows of the next points come next, and memory is slow to hand out lines that are not expected.
+        let next = matrix.as_ptr().wrapping_add((self.width + start) * lanes);
+        for i in 0..lanes {
+            prefetch(simd, next.wrapping_add(i * lanes));
         }
     }
 

@@ -1,6 +1,12 @@
 //! Softmax over the entries of a list that point to the same row.
 
+mod sorted;
+
+use std::ops::Range;
+
 use pulp::NullaryFnOnce;
+
+use self::sorted::Sorted;
 
 use crate::csr::{Csr, PADDING};
 use crate::error::check_len;
@@ -24,6 +30,9 @@ const COST: usize = 8;
 /// sums leave out entries that are [`PADDING`] in `segments`; their own result is that of the row
 /// that `all` has for them, and zero if that is padding too. Where a sum is zero, so are the
 /// results. They are finite if `x` and `weights` are.
+///
+/// If `segments` is sorted and `all` differs from it in its padding only, every exponential is
+/// evaluated once, and what belongs to a row is dealt with while it is in the first cache.
 ///
 /// ```
 /// use e3x_kernels::{Segments, softmax::softmax};
@@ -51,6 +60,55 @@ pub fn softmax<T: Real>(
     if x.is_empty() {
         return Ok(vec![]);
     }
+    let numbers = Numbers {
+        x,
+        weights,
+        width,
+        initial,
+    };
+    match Sorted::new(segments, all) {
+        Some(sorted) => Ok(sorted.softmax(numbers)),
+        None => unsorted(segments, all, numbers),
+    }
+}
+
+/// What a softmax is computed from, for some entries.
+#[derive(Clone, Copy)]
+struct Numbers<'a, T> {
+    x: &'a [T],
+    weights: Option<&'a [T]>,
+    width: usize,
+    initial: T,
+}
+
+impl<T> Numbers<'_, T> {
+    /// Those of some of the entries.
+    #[inline(always)]
+    fn of(self, entries: Range<usize>) -> Self {
+        let range = entries.start * self.width..entries.end * self.width;
+        Self {
+            x: &self.x[range.clone()],
+            weights: match self.weights {
+                Some(weights) => Some(&weights[range]),
+                None => None,
+            },
+            ..self
+        }
+    }
+}
+
+/// Maxima of all rows, then their sums, then the results of all entries.
+fn unsorted<T: Real>(
+    segments: &Segments,
+    all: &Segments,
+    numbers: Numbers<'_, T>,
+) -> Result<Vec<T>> {
+    let Numbers {
+        x,
+        weights,
+        width,
+        initial,
+    } = numbers;
     let maxima = segments.max(x, width, initial)?;
     let factors = factors(segments, x, weights, width, &maxima);
     let mut out = vec![T::ZERO; x.len()];
@@ -109,6 +167,18 @@ fn add_weighted<T: Real>(x: &[T], weights: &[T], maxima: &[T], sums: &mut [T]) {
     }
 }
 
+/// Reciprocals, zero where a sum is zero.
+#[inline(always)]
+fn invert<T: Real>(sums: &mut [T]) {
+    for sum in sums {
+        *sum = if *sum == T::ZERO {
+            T::ZERO
+        } else {
+            T::ONE / *sum
+        };
+    }
+}
+
 /// The sums of some rows, then their reciprocals.
 struct Factors<'a, T> {
     groups: &'a Csr,
@@ -140,13 +210,7 @@ impl<T: Real> NullaryFnOnce for Factors<'_, T> {
                     None => add_exponentials(x, maxima, out),
                 }
             }
-            for sum in out {
-                *sum = if *sum == T::ZERO {
-                    T::ZERO
-                } else {
-                    T::ONE / *sum
-                };
-            }
+            invert(out);
         }
     }
 }
