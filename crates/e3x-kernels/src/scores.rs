@@ -150,6 +150,7 @@ impl<T: Real> Job<'_, T> {
                         Slot::Query | Slot::Key => {
                             self.node::<A>(slot, first + i, out, &mut buffers);
                         }
+                        _ if self.edges.dst()[first + i] == PADDING => {}
                         Slot::Encoding => self.encoding::<A>(first + i, out, &mut buffers),
                         Slot::Score => self.score::<A>(first + i, out, &mut buffers),
                     }
@@ -171,6 +172,13 @@ impl<T: Real> Job<'_, T> {
         for (row, lanes) in rows.zip(to) {
             lanes::load_to(row, block, lanes);
         }
+    }
+
+    /// Reads one block of the rows at both ends of an edge.
+    #[inline(always)]
+    fn load_ends(&self, edge: usize, block: usize, s: &mut Buffers<T>) {
+        self.load(Slot::Query, self.edges.dst()[edge], block, &mut s.near);
+        self.load(Slot::Key, self.edges.src()[edge], block, &mut s.far);
     }
 
     /// One block of the factors of an edge of one degree and parity.
@@ -251,13 +259,8 @@ impl<T: Real> Job<'_, T> {
 
     #[inline(always)]
     fn encoding<A: Arithmetic>(&self, edge: usize, out: &mut [T], s: &mut Buffers<T>) {
-        let (dst, src) = (self.edges.dst()[edge], self.edges.src()[edge]);
-        if dst == PADDING {
-            return;
-        }
         for block in 0..self.blocks {
-            self.load(Slot::Query, dst, block, &mut s.near);
-            self.load(Slot::Key, src, block, &mut s.far);
+            self.load_ends(edge, block, s);
             let heads = self.heads(edge, block);
             for (d, rows) in self.degrees() {
                 let product = lanes::product(&Self::product::<A>(rows, s), &heads);
@@ -269,13 +272,8 @@ impl<T: Real> Job<'_, T> {
 
     #[inline(always)]
     fn score<A: Arithmetic>(&self, edge: usize, out: &mut [T], s: &mut Buffers<T>) {
-        let (dst, src) = (self.edges.dst()[edge], self.edges.src()[edge]);
-        if dst == PADDING {
-            return;
-        }
         for block in 0..self.blocks {
-            self.load(Slot::Query, dst, block, &mut s.near);
-            self.load(Slot::Key, src, block, &mut s.far);
+            self.load_ends(edge, block, s);
             let mut total = Lanes::zero();
             let mut factors = Lanes::zero();
             for (d, rows) in self.degrees() {

@@ -323,7 +323,6 @@ fn backward_rows<
     let second = &mut second[pair.row[1] * P2 * NUM..][..n2 * P2 * NUM];
     let mut start = 0;
     for i in 0..n1 {
-        let at = i * P1 * NUM;
         for j in 0..n2 {
             let end = matrix.ends[i * n2 + j];
             let entries = &matrix.entries[start as usize..end as usize];
@@ -333,38 +332,44 @@ fn backward_rows<
             }
             let coupled = row::<T, A, N>(entries, &buffers.products);
             if let Some(other) = other1 {
-                let y = &buffers.rows[other][(pair.row[1] + j) * P2 * NUM..][..P2 * NUM];
-                let sums = &mut first[at..][..P1 * NUM];
-                for m in 0..P1 * NUM {
-                    let mut sum = A::load(&sums[m]);
-                    for p2 in 0..P2 {
-                        let (p1, b) = (m / NUM, m % NUM);
-                        A::add_multiple(
-                            &mut sum,
-                            &y[p2 * NUM + b],
-                            coupled[(p1 * P2 + p2) * NUM + b],
-                        );
-                    }
-                    A::store::<T>(sum, &mut sums[m]);
-                }
+                let y = &buffers.rows[other][(pair.row[1] + j) * P2 * NUM..];
+                let sums = &mut first[i * P1 * NUM..];
+                add_to_factor::<T, A, P1, P2, NUM, N>(sums, y, coupled, [P2, 1]);
             }
             if let Some(other) = other2 {
-                let x = &buffers.rows[other][(pair.row[0] + i) * P1 * NUM..][..P1 * NUM];
-                let sums = &mut second[j * P2 * NUM..][..P2 * NUM];
-                for m in 0..P2 * NUM {
-                    let mut sum = A::load(&sums[m]);
-                    for p1 in 0..P1 {
-                        let (p2, b) = (m / NUM, m % NUM);
-                        A::add_multiple(
-                            &mut sum,
-                            &x[p1 * NUM + b],
-                            coupled[(p1 * P2 + p2) * NUM + b],
-                        );
-                    }
-                    A::store::<T>(sum, &mut sums[m]);
-                }
+                let x = &buffers.rows[other][(pair.row[0] + i) * P1 * NUM..];
+                let sums = &mut second[j * P2 * NUM..];
+                add_to_factor::<T, A, P2, P1, NUM, N>(sums, x, coupled, [1, P2]);
             }
         }
+    }
+}
+
+/// Adds what was coupled, times an entry of the other factor, to an entry of a factor, for all `P`
+/// parities of this one and `Q` of the other, which stand `strides` apart among the channels.
+#[inline(always)]
+fn add_to_factor<
+    T: Real,
+    A: Arithmetic,
+    const P: usize,
+    const Q: usize,
+    const NUM: usize,
+    const N: usize,
+>(
+    sums: &mut [Lanes<T>],
+    others: &[Lanes<T>],
+    coupled: [A::Sum<T>; N],
+    strides: [usize; 2],
+) {
+    let (sums, others) = (&mut sums[..P * NUM], &others[..Q * NUM]);
+    for m in 0..P * NUM {
+        let (p, b) = (m / NUM, m % NUM);
+        let mut sum = A::load(&sums[m]);
+        for q in 0..Q {
+            let channel = p * strides[0] + q * strides[1];
+            A::add_multiple(&mut sum, &others[q * NUM + b], coupled[channel * NUM + b]);
+        }
+        A::store::<T>(sum, &mut sums[m]);
     }
 }
 
