@@ -203,9 +203,10 @@ def arguments():
   add('--iterations', type=int, default=3)
   add('--basis', type=int, default=16)
   add('--cutoff', type=float, default=5.0, help='in A')
-  add('--lr', type=float, default=0.01)
+  add('--lr', type=float, default=0.02, help='after the warm-up')
   add('--schedule', choices=('cosine', 'constant'), default='cosine', help='cosine: from --lr to 0 over all steps')
-  add('--warmup', type=int, default=0, help='steps at the start in which the rate grows linearly from zero')
+  add('--warmup', type=int, default=None,
+      help='steps at the start in which the rate grows linearly from zero (default: a tenth of all steps)')
   add('--energy-unit', choices=tuple(UNIT), default='kcal/mol', help='unit inside the model and the loss')
   add('--forces-weight', type=float, default=1.0, help='weight of MSE(forces) against MSE(energy), in inside units')
   add('--seed', type=int, default=0, help='of the split, the initial parameters and the shuffles')
@@ -216,13 +217,14 @@ def arguments():
 
 def learning_rate(args, total_steps):
   """Warm-up from zero, then the schedule over the remaining steps."""
+  warmup = total_steps // 10 if args.warmup is None else args.warmup
   if args.schedule == 'cosine':
-    after = optax.cosine_decay_schedule(args.lr, max(1, total_steps - args.warmup))
+    after = optax.cosine_decay_schedule(args.lr, max(1, total_steps - warmup))
   else:
     after = optax.constant_schedule(args.lr)
-  if not args.warmup:
+  if not warmup:
     return after
-  return optax.join_schedules([optax.linear_schedule(0.0, args.lr, args.warmup), after], [args.warmup])
+  return optax.join_schedules([optax.linear_schedule(0.0, args.lr, warmup), after], [warmup])
 
 
 def save_params(path, params):

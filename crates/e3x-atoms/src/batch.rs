@@ -66,13 +66,8 @@ impl Batch {
     /// # Errors
     /// Those of the tensor library.
     pub fn displacements(&self, positions: &Tensor) -> Result<Tensor> {
-        let src = e3x::ops::gather_src(positions, &self.graph)?;
-        let dst = e3x::ops::gather_dst(positions, &self.graph)?;
-        let direct = (src - dst)?;
-        Ok(match &self.offsets {
-            Some(offsets) => (direct + offsets)?,
-            None => direct,
-        })
+        let offsets = self.offsets.as_ref();
+        Ok(e3x::ops::displacements(positions, &self.graph, offsets)?)
     }
 }
 

@@ -142,8 +142,8 @@ fn bad_input_is_named_and_changes_nothing() {
     }
     let table = [
         (
-            format!("{TINY} --epochs 2 --resume --lr 0.02"),
-            "learning_rate: 0.01, not 0.02",
+            format!("{TINY} --epochs 2 --resume --lr 0.01"),
+            "learning_rate: 0.02, not 0.01",
         ),
         (format!("{TINY} --epochs 3 --resume"), "epochs: 2, not 3"),
         (

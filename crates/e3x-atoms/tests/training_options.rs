@@ -1,5 +1,5 @@
-//! Warm-up, clipping, weight decay, averages and plateaus in the trainer: off by default, effective
-//! when on, and part of checkpoints.
+//! Warm-up, clipping, weight decay, averages and plateaus in the trainer: off by default (the warm-up
+//! excepted), effective when on, and part of checkpoints.
 
 mod common;
 
@@ -40,7 +40,7 @@ fn parameters(trainer: &Trainer) -> Vec<f64> {
 fn every_option_changes_the_run() {
     let (plain, _) = first_epoch(|_| {});
     let changes: [(&str, bool, Change<TrainConfig>); 7] = [
-        ("warm-up", true, |c| c.warmup_steps = 3),
+        ("warm-up", true, |c| c.warmup_steps = Some(3)),
         ("weight decay", true, |c| c.weight_decay = 0.1),
         ("norm", true, |c| c.clip_norm = Some(1e-3)),
         ("value", true, |c| c.clip_value = Some(1e-4)),
@@ -59,11 +59,17 @@ fn every_option_changes_the_run() {
 #[test]
 fn the_learning_rate_warms_up() {
     let (_, rates) = first_epoch(|c| {
-        c.warmup_steps = 4;
+        c.warmup_steps = Some(4);
         c.schedule = Schedule::Constant;
     });
     let expected = [0.0, 0.0025, 0.005, 0.0075, 0.01, 0.01];
     common::assert_close(&rates, &expected, 1e-15);
+    // A tenth of all steps, if nothing else is said: two of 20.
+    let (_, rates) = first_epoch(|c| {
+        (c.warmup_steps, c.schedule) = (None, Schedule::Constant);
+        c.epochs = 20 / c.steps_per_epoch() + 1;
+    });
+    common::assert_close(&rates[..3], &[0.0, 0.005, 0.01], 1e-15);
 }
 
 #[test]
@@ -117,7 +123,7 @@ fn averages_are_what_is_evaluated() {
 }
 
 fn all_options(config: &mut TrainConfig) {
-    config.warmup_steps = 5;
+    config.warmup_steps = Some(5);
     config.weight_decay = 0.01;
     config.clip_value = Some(0.5);
     config.clip_norm = Some(0.5);
@@ -183,7 +189,11 @@ fn settings_of_older_checkpoints_are_read() {
         model.remove(option).unwrap();
     }
     let config: TrainConfig = serde_json::from_value(settings).unwrap();
-    assert_eq!(config, TrainConfig::default());
+    let expected = TrainConfig {
+        warmup_steps: Some(0),
+        ..TrainConfig::default()
+    };
+    assert_eq!(config, expected);
     assert_eq!(config.differences(&TrainConfig::default()), [""; 0]);
     let other = TrainConfig {
         plateau: Some(PlateauConfig::default()),

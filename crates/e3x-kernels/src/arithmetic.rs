@@ -18,17 +18,14 @@ pub(crate) trait Arithmetic: Sync + 'static {
     /// Writes a block of lanes.
     fn store<T: Real>(sum: Self::Sum<T>, lanes: &mut Lanes<T>);
 
-    /// `sum += a * b`, lane by lane.
-    fn add_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>);
-
-    /// `sum += a * b` with a factor in registers.
+    /// `sum += a * b`, lane by lane, with a factor in registers.
     fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: Self::Sum<T>);
 
-    /// `sum -= a * b`, lane by lane.
-    fn subtract_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>);
+    /// `sum -= a * b` with a factor in registers.
+    fn subtract_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: Self::Sum<T>);
 
-    /// `sum += c * a`, lane by lane.
-    fn add_scaled<T: Real>(sum: &mut Self::Sum<T>, c: T, a: &Lanes<T>);
+    /// `sum += c * a` with a block in registers.
+    fn add_scaled_sum<T: Real>(sum: &mut Self::Sum<T>, c: T, a: Self::Sum<T>);
 
     /// Runs `f` compiled for the instructions of this arithmetic. Everything that `f` calls must be
     /// `#[inline(always)]` to profit.
@@ -38,6 +35,24 @@ pub(crate) trait Arithmetic: Sync + 'static {
     #[inline(always)]
     fn zero<T: Real>() -> Self::Sum<T> {
         Self::load(&Lanes::zero())
+    }
+
+    /// `sum += a * b`, lane by lane.
+    #[inline(always)]
+    fn add_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>) {
+        Self::add_multiple(sum, a, Self::load(b));
+    }
+
+    /// `sum -= a * b`, lane by lane.
+    #[inline(always)]
+    fn subtract_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>) {
+        Self::subtract_multiple(sum, a, Self::load(b));
+    }
+
+    /// `sum += c * a`, lane by lane.
+    #[inline(always)]
+    fn add_scaled<T: Real>(sum: &mut Self::Sum<T>, c: T, a: &Lanes<T>) {
+        Self::add_scaled_sum(sum, c, Self::load(a));
     }
 
     /// `acc += sum` in memory.
@@ -64,11 +79,11 @@ pub(crate) trait Arithmetic: Sync + 'static {
         Self::store(sum, acc);
     }
 
-    /// `acc -= a * b` in memory.
+    /// `acc -= a * b` in memory, with a factor in registers.
     #[inline(always)]
-    fn deduct<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+    fn deduct_multiple<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: Self::Sum<T>) {
         let mut sum = Self::load(acc);
-        Self::subtract_product(&mut sum, a, b);
+        Self::subtract_multiple(&mut sum, a, b);
         Self::store(sum, acc);
     }
 
@@ -125,7 +140,7 @@ macro_rules! loops {
             }
 
             #[inline(always)]
-            fn add_product<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+            fn add_multiple<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: Lanes<T>) {
                 for f in 0..LANES {
                     let ($sum, $a, $b) = (sum[f], a[f], b[f]);
                     sum[f] = $add;
@@ -133,12 +148,7 @@ macro_rules! loops {
             }
 
             #[inline(always)]
-            fn add_multiple<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: Lanes<T>) {
-                Self::add_product(sum, a, &b);
-            }
-
-            #[inline(always)]
-            fn subtract_product<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+            fn subtract_multiple<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: Lanes<T>) {
                 for f in 0..LANES {
                     let ($sum, $a, $b) = (sum[f], a[f], b[f]);
                     sum[f] = $subtract;
@@ -146,7 +156,7 @@ macro_rules! loops {
             }
 
             #[inline(always)]
-            fn add_scaled<T: Real>(sum: &mut Lanes<T>, c: T, a: &Lanes<T>) {
+            fn add_scaled_sum<T: Real>(sum: &mut Lanes<T>, c: T, a: Lanes<T>) {
                 for f in 0..LANES {
                     let ($sum, $a, $b) = (sum[f], c, a[f]);
                     sum[f] = $add;
@@ -214,8 +224,8 @@ pub(crate) mod x86 {
         unsafe fn load(lanes: &[T; LANES]) -> Self;
         unsafe fn store(self) -> [T; LANES];
         unsafe fn add_multiple(&mut self, a: &[T; LANES], b: Self);
-        unsafe fn subtract_product(&mut self, a: &[T; LANES], b: &[T; LANES]);
-        unsafe fn add_scaled(&mut self, c: T, a: &[T; LANES]);
+        unsafe fn subtract_multiple(&mut self, a: &[T; LANES], b: Self);
+        unsafe fn add_scaled_sum(&mut self, c: T, a: Self);
     }
 
     /// Registers of a vector type and its instructions.
@@ -247,10 +257,10 @@ pub(crate) mod x86 {
                 }
 
                 #[inline(always)]
-                unsafe fn subtract_product(&mut self, a: &[$t; LANES], b: &[$t; LANES]) {
+                unsafe fn subtract_multiple(&mut self, a: &[$t; LANES], b: Self) {
                     // SAFETY: as above.
                     unsafe {
-                        let (a, b) = (Self::load(a), Self::load(b));
+                        let a = Self::load(a);
                         for i in 0..$num {
                             self[i] = $subtract(a[i], b[i], self[i]);
                         }
@@ -258,10 +268,10 @@ pub(crate) mod x86 {
                 }
 
                 #[inline(always)]
-                unsafe fn add_scaled(&mut self, c: $t, a: &[$t; LANES]) {
+                unsafe fn add_scaled_sum(&mut self, c: $t, a: Self) {
                     // SAFETY: as above.
                     unsafe {
-                        let (c, a) = ($set(c), Self::load(a));
+                        let c = $set(c);
                         for i in 0..$num {
                             self[i] = $add(c, a[i], self[i]);
                         }
@@ -338,27 +348,21 @@ pub(crate) mod x86 {
                 }
 
                 #[inline(always)]
-                fn add_product<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: &Lanes<T>) {
-                    // SAFETY: as above.
-                    unsafe { sum.add_multiple(a, T::$name::load(b)) }
-                }
-
-                #[inline(always)]
                 fn add_multiple<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: T::$name) {
                     // SAFETY: as above.
                     unsafe { sum.add_multiple(a, b) }
                 }
 
                 #[inline(always)]
-                fn subtract_product<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: &Lanes<T>) {
+                fn subtract_multiple<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: T::$name) {
                     // SAFETY: as above.
-                    unsafe { sum.subtract_product(a, b) }
+                    unsafe { sum.subtract_multiple(a, b) }
                 }
 
                 #[inline(always)]
-                fn add_scaled<T: Real>(sum: &mut T::$name, c: T, a: &Lanes<T>) {
+                fn add_scaled_sum<T: Real>(sum: &mut T::$name, c: T, a: T::$name) {
                     // SAFETY: as above.
-                    unsafe { sum.add_scaled(c, a) }
+                    unsafe { sum.add_scaled_sum(c, a) }
                 }
 
                 #[inline(always)]

@@ -50,16 +50,16 @@ pub struct Cli {
     /// Couple features and filters by fused tensor products.
     #[arg(long)]
     pub fused_tensor: bool,
-    /// Learning rate of Adam at the start.
-    #[arg(long, default_value_t = 0.01)]
+    /// Learning rate of Adam after the warm-up.
+    #[arg(long, default_value_t = 0.02)]
     pub lr: f64,
     /// Decay of the learning rate: cosine (to zero), constant, exponential:RATE (over all steps) or
     /// exponential:RATE/STEPS.
     #[arg(long, default_value_t = Schedule::Cosine)]
     pub schedule: Schedule,
-    /// Steps at the start in which the learning rate grows from zero.
-    #[arg(long, value_name = "STEPS", default_value_t = 0)]
-    pub warmup: usize,
+    /// Steps at the start in which the learning rate grows from zero [default: a tenth of all steps].
+    #[arg(long, value_name = "STEPS")]
+    pub warmup: Option<usize>,
     /// Divide the learning rate by 10 when the validation loss has not improved for so many epochs.
     #[arg(long, value_name = "EPOCHS")]
     pub plateau: Option<usize>,

@@ -40,9 +40,9 @@ pub struct TrainConfig {
     pub seed: u64,
     /// Precision of the model: `f32` or `f64`.
     pub dtype: Precision,
-    /// Steps at the start in which the learning rate grows from 0.
-    #[serde(default)]
-    pub warmup_steps: usize,
+    /// Steps at the start in which the learning rate grows from 0; `None`: a tenth of all steps.
+    #[serde(default = "no_warm_up")]
+    pub warmup_steps: Option<usize>,
     /// Decoupled weight decay: Adam becomes AdamW.
     #[serde(default)]
     pub weight_decay: f64,
@@ -68,6 +68,12 @@ pub struct TrainConfig {
     /// as [`FrameOrder`](crate::split::FrameOrder) describes it.
     #[serde(default)]
     pub order: Option<PathBuf>,
+}
+
+/// What settings without a warm-up mean: those from before there was one.
+#[allow(clippy::unnecessary_wraps, reason = "the type of the field")]
+fn no_warm_up() -> Option<usize> {
+    Some(0)
 }
 
 /// Floating point precision.
@@ -120,13 +126,13 @@ impl Default for TrainConfig {
             num_valid: 100,
             epochs: 100,
             batch_size: 10,
-            learning_rate: 0.01,
+            learning_rate: 0.02,
             schedule: Schedule::Cosine,
             forces_weight: 1.0,
             energy_unit: units::KCAL_PER_MOL,
             seed: 0,
             dtype: Precision::F32,
-            warmup_steps: 0,
+            warmup_steps: None,
             weight_decay: 0.0,
             clip_value: None,
             clip_norm: None,

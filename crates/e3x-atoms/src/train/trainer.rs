@@ -281,7 +281,8 @@ impl Trainer {
         let config = &self.config;
         let total = config.epochs * config.steps_per_epoch();
         let schedule = config.schedule;
-        let factor = schedule.factor_with_warm_up(config.warmup_steps, step, total);
+        let warm_up = config.warmup_steps.unwrap_or(total / 10);
+        let factor = schedule.factor_with_warm_up(warm_up, step, total);
         let scale = self.plateau.map_or(1.0, |plateau| plateau.scale());
         config.learning_rate * factor * scale
     }

@@ -67,6 +67,8 @@ pub fn small_run(dtype: Precision) -> TrainConfig {
         num_valid: 10,
         epochs: 3,
         batch_size: 5,
+        learning_rate: 0.01,
+        warmup_steps: Some(0),
         dtype,
         ..TrainConfig::default()
     }

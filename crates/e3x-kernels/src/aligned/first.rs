@@ -3,12 +3,15 @@
 use std::marker::PhantomData;
 
 use super::drive::{EdgeKernel, Sink};
-use super::pass::{MAX_NUM, Pass, couple, couple_back, for_num, pair_products, weighted_sum};
+use super::pass::{
+    Orders, Pass, couple, couple_back, for_orders, pair_products, spread, weighted_sum,
+};
+use super::plan::Pair;
 use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::{self, Lanes};
+use crate::lanes::Lanes;
 
 pub(super) struct First<'a, T, A> {
     arithmetic: PhantomData<A>,
@@ -34,10 +37,6 @@ pub(super) struct Scratch<T> {
     radial: Vec<Lanes<T>>,
     /// Rows of a node while they are added to.
     rows: Vec<Lanes<T>>,
-    /// Filters of a pair of irreps for |m| = 0, 1, ..., and the products that they multiply. On the
-    /// heap: local arrays are taken apart into numbers, and do not end up in vector registers.
-    gains: Vec<Lanes<T>>,
-    products: Vec<Lanes<T>>,
 }
 
 impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
@@ -56,54 +55,50 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
 
     /// Couples one pair of irreps of one block; `x` and `z` are the local rows of all arguments.
     #[inline(always)]
-    fn pair(
+    fn pair<const N: usize>(
         &self,
-        n: usize,
-        index: usize,
+        orders: Orders<'_>,
         block: usize,
         wanted: [bool; SLOTS],
         s: &mut Scratch<T>,
         weight_sums: &mut [Lanes<T>],
     ) {
-        let plan = self.pass.plan;
-        let pair = &plan.pairs[index];
+        let (plan, pair) = (self.pass.plan, orders.pair);
         let [input, radial, weight, input_frame, output_frame, output] = wanted;
         let grad_x = &mut s.grad_x[block * plan.input.local_rows..];
         let grad_z = &mut s.grad_z[block * plan.output.local_rows..];
-        let (gains, products) = (&mut s.gains[..n], &mut s.products[..n]);
-        gains.fill(Lanes::zero());
-        products.fill(Lanes::zero());
+        // Filters of these |m|, and the products that they multiply.
+        let (mut gains, mut products) = ([A::zero(); N], [A::zero(); N]);
         if radial || weight {
-            pair_products::<A, T>(pair, n, &s.local_x, &s.local_z, products);
+            pair_products::<A, T, N>(orders, &s.local_x, &s.local_z, &mut products);
         }
         let couples = input || input_frame || output_frame || output;
         let first = block * plan.paths.len();
         let paths = plan.paths[pair.paths.clone()].iter();
         let weights = &self.weights[first..][pair.paths.clone()];
-        let coefficients = self.pass.coefficients(pair).chunks_exact(n);
+        let coefficients = self.pass.coefficients::<N>(orders);
         for (i, ((path, w), c)) in paths.zip(weights).zip(coefficients).enumerate() {
             let r = &s.filter[path.degree];
             if couples {
-                let gain = lanes::product(w, r);
-                for m in 0..n {
-                    A::accumulate_scaled(&mut gains[m], c[m], &gain);
-                }
+                let mut gain = A::zero();
+                A::add_product(&mut gain, w, r);
+                spread::<A, T, N>(c, gain, &mut gains);
             }
             if radial || weight {
-                let q = weighted_sum::<A, T>(n, c, products);
+                let q = weighted_sum::<A, T, N>(c, &products);
                 if radial {
-                    A::accumulate(&mut s.radial[path.degree], w, &q);
+                    A::accumulate_multiple(&mut s.radial[path.degree], w, q);
                 }
                 if weight {
-                    A::accumulate(&mut weight_sums[pair.paths.start + i], r, &q);
+                    A::accumulate_multiple(&mut weight_sums[pair.paths.start + i], r, q);
                 }
             }
         }
         if input || input_frame {
-            couple_back::<A, T>(pair, n, gains, &s.local_z, grad_x);
+            couple_back::<A, T, N>(orders, &gains, &s.local_z, grad_x);
         }
         if output || output_frame {
-            couple::<A, T>(pair, n, gains, &s.local_x, grad_z);
+            couple::<A, T, N>(orders, &gains, &s.local_x, grad_z);
         }
     }
 }
@@ -129,8 +124,6 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
             rows: zeros(plan.input.rows.max(plan.output.rows)),
-            gains: zeros(MAX_NUM),
-            products: zeros(MAX_NUM),
         }
     }
 
@@ -170,8 +163,8 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             pass.load_filter(self.arg(Slot::Radial), edge, block, &mut s.filter);
             s.radial.fill(Lanes::zero());
             let sums = sink.weight_sums(plan.paths.len(), block);
-            for (index, pair) in plan.pairs.iter().enumerate() {
-                for_num!(pair.num, self.pair(index, block, wanted, s, sums));
+            for pair in &plan.pairs {
+                for_orders!(pair, self.pair(block, wanted, s, sums));
             }
             if input {
                 let local = &s.grad_x[block * plan.input.local_rows..];

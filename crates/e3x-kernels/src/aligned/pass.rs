@@ -53,11 +53,17 @@ impl<'a, T: Real> Pass<'a, T> {
         }
     }
 
-    /// The coefficients of the paths of a pair, `num` for each.
+    /// The coefficients of the paths of a pair for some |m|.
     #[inline(always)]
-    pub fn coefficients(&self, pair: &Pair) -> &[T] {
-        let first = self.plan.paths[pair.paths.start].coefficients;
-        &self.coefficients[first..first + pair.paths.len() * pair.num]
+    pub fn coefficients<const N: usize>(
+        &self,
+        orders: Orders<'_>,
+    ) -> impl Iterator<Item = &[T; N]> {
+        let Orders { pair, first } = orders;
+        let start = self.plan.paths[pair.paths.start].coefficients;
+        let all = &self.coefficients[start..start + pair.paths.len() * pair.num];
+        all.chunks_exact(pair.num)
+            .filter_map(move |path| path[first..].first_chunk())
     }
 
     /// The weights of all paths as `(block of lanes, path)`; zeros if there are none.
@@ -90,97 +96,130 @@ impl<'a, T: Real> Pass<'a, T> {
     }
 }
 
+/// Some values of |m| of a pair of irreps. How many is a constant of the functions below, so that what
+/// belongs to them stays in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Orders<'a> {
+    pub pair: &'a Pair,
+    /// The first |m|.
+    pub first: usize,
+}
+
 /// `z[±m] += g[|m|] x[±m]`, or, if the pair is odd, `z[m] += g[m] x[-m]` and `z[-m] -= g[m] x[m]`.
 #[inline(always)]
-pub(super) fn couple<A: Arithmetic, T: Real>(
-    pair: &Pair,
-    n: usize,
-    g: &[Lanes<T>],
+pub(super) fn couple<A: Arithmetic, T: Real, const N: usize>(
+    orders: Orders<'_>,
+    g: &[A::Sum<T>; N],
     x: &[Lanes<T>],
     z: &mut [Lanes<T>],
 ) {
-    if !pair.odd {
-        A::accumulate(&mut z[pair.z], &g[0], &x[pair.x]);
-    }
-    for m in 1..n {
+    let pair = orders.pair;
+    for i in 0..N {
+        let m = orders.first + i;
         if pair.odd {
-            A::accumulate(&mut z[pair.z + m], &g[m], &x[pair.x - m]);
-            A::deduct(&mut z[pair.z - m], &g[m], &x[pair.x + m]);
+            if m > 0 {
+                A::accumulate_multiple(&mut z[pair.z + m], &x[pair.x - m], g[i]);
+                A::deduct_multiple(&mut z[pair.z - m], &x[pair.x + m], g[i]);
+            }
         } else {
-            A::accumulate(&mut z[pair.z + m], &g[m], &x[pair.x + m]);
-            A::accumulate(&mut z[pair.z - m], &g[m], &x[pair.x - m]);
+            A::accumulate_multiple(&mut z[pair.z + m], &x[pair.x + m], g[i]);
+            if m > 0 {
+                A::accumulate_multiple(&mut z[pair.z - m], &x[pair.x - m], g[i]);
+            }
         }
     }
 }
 
 /// The transpose of [`couple`].
 #[inline(always)]
-pub(super) fn couple_back<A: Arithmetic, T: Real>(
-    pair: &Pair,
-    n: usize,
-    g: &[Lanes<T>],
+pub(super) fn couple_back<A: Arithmetic, T: Real, const N: usize>(
+    orders: Orders<'_>,
+    g: &[A::Sum<T>; N],
     z: &[Lanes<T>],
     x: &mut [Lanes<T>],
 ) {
-    if !pair.odd {
-        A::accumulate(&mut x[pair.x], &g[0], &z[pair.z]);
-    }
-    for m in 1..n {
+    let pair = orders.pair;
+    for i in 0..N {
+        let m = orders.first + i;
         if pair.odd {
-            A::accumulate(&mut x[pair.x - m], &g[m], &z[pair.z + m]);
-            A::deduct(&mut x[pair.x + m], &g[m], &z[pair.z - m]);
+            if m > 0 {
+                A::accumulate_multiple(&mut x[pair.x - m], &z[pair.z + m], g[i]);
+                A::deduct_multiple(&mut x[pair.x + m], &z[pair.z - m], g[i]);
+            }
         } else {
-            A::accumulate(&mut x[pair.x + m], &g[m], &z[pair.z + m]);
-            A::accumulate(&mut x[pair.x - m], &g[m], &z[pair.z - m]);
+            A::accumulate_multiple(&mut x[pair.x + m], &z[pair.z + m], g[i]);
+            if m > 0 {
+                A::accumulate_multiple(&mut x[pair.x - m], &z[pair.z - m], g[i]);
+            }
         }
     }
 }
 
 /// `p[|m|] +=` the product of input and output that `g[|m|]` multiplies.
 #[inline(always)]
-pub(super) fn pair_products<A: Arithmetic, T: Real>(
-    pair: &Pair,
-    n: usize,
+pub(super) fn pair_products<A: Arithmetic, T: Real, const N: usize>(
+    orders: Orders<'_>,
     x: &[Lanes<T>],
     z: &[Lanes<T>],
-    p: &mut [Lanes<T>],
+    p: &mut [A::Sum<T>; N],
 ) {
-    if !pair.odd {
-        A::accumulate(&mut p[0], &x[pair.x], &z[pair.z]);
-    }
-    for m in 1..n {
+    let pair = orders.pair;
+    for i in 0..N {
+        let m = orders.first + i;
         if pair.odd {
-            A::accumulate(&mut p[m], &x[pair.x - m], &z[pair.z + m]);
-            A::deduct(&mut p[m], &x[pair.x + m], &z[pair.z - m]);
+            if m > 0 {
+                A::add_product(&mut p[i], &x[pair.x - m], &z[pair.z + m]);
+                A::subtract_product(&mut p[i], &x[pair.x + m], &z[pair.z - m]);
+            }
         } else {
-            A::accumulate(&mut p[m], &x[pair.x + m], &z[pair.z + m]);
-            A::accumulate(&mut p[m], &x[pair.x - m], &z[pair.z - m]);
+            A::add_product(&mut p[i], &x[pair.x + m], &z[pair.z + m]);
+            if m > 0 {
+                A::add_product(&mut p[i], &x[pair.x - m], &z[pair.z - m]);
+            }
         }
     }
 }
 
 /// `sum over m of c[m] p[m]`.
 #[inline(always)]
-pub(super) fn weighted_sum<A: Arithmetic, T: Real>(n: usize, c: &[T], p: &[Lanes<T>]) -> Lanes<T> {
-    let mut sum = lanes::scaled(c[0], &p[0]);
-    for m in 1..n {
-        A::accumulate_scaled(&mut sum, c[m], &p[m]);
+pub(super) fn weighted_sum<A: Arithmetic, T: Real, const N: usize>(
+    c: &[T; N],
+    p: &[A::Sum<T>; N],
+) -> A::Sum<T> {
+    let mut sum = A::zero();
+    for i in 0..N {
+        A::add_scaled_sum(&mut sum, c[i], p[i]);
     }
     sum
 }
 
-/// Most coefficients that a pair may have.
-pub(super) const MAX_NUM: usize = 32;
+/// `g[m] += c[m] gain`.
+#[inline(always)]
+pub(super) fn spread<A: Arithmetic, T: Real, const N: usize>(
+    c: &[T; N],
+    gain: A::Sum<T>,
+    g: &mut [A::Sum<T>; N],
+) {
+    for i in 0..N {
+        A::add_scaled_sum(&mut g[i], c[i], gain);
+    }
+}
 
-/// Calls `$self.$function(n, ...)` with `n` known at compile time for pairs of few coefficients.
-macro_rules! for_num {
-    ($num:expr, $self:ident.$function:ident($($arg:expr),*)) => {
-        match $num {
-            1 => $self.$function(1, $($arg),*),
-            2 => $self.$function(2, $($arg),*),
-            3 => $self.$function(3, $($arg),*),
-            n => $self.$function(n, $($arg),*),
+/// Calls `$self.$function::<N>(orders, ...)` for all |m| of a pair, at most four at a time.
+macro_rules! for_orders {
+    ($pair:expr, $self:ident.$function:ident($($arg:expr),*)) => {
+        let pair: &Pair = $pair;
+        let mut first = 0;
+        while first < pair.num {
+            let orders = Orders { pair, first };
+            match pair.num - first {
+                1 => $self.$function::<1>(orders, $($arg),*),
+                2 => $self.$function::<2>(orders, $($arg),*),
+                3 => $self.$function::<3>(orders, $($arg),*),
+                _ => $self.$function::<4>(orders, $($arg),*),
+            }
+            first += 4;
         }
     };
 }
-pub(super) use for_num;
+pub(super) use for_orders;

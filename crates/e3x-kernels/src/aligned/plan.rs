@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use e3x_so3::Order;
 
-use super::pass::MAX_NUM;
 use crate::{CouplingPlan, CouplingSpec, Error, Result};
 
 /// One degree and parity of features.
@@ -129,10 +128,6 @@ impl AlignedPlan {
             ));
         }
         let reach = spec.second.1.min(spec.product.1);
-        if reach >= MAX_NUM {
-            let expected = format!("degrees below {MAX_NUM}");
-            return Err(Error::argument("plan", expected, reach.to_string()));
-        }
         let mut aligned = Self {
             input: Side::new(spec.second, reach),
             output: Side::new(spec.product, reach),
@@ -154,7 +149,7 @@ impl AlignedPlan {
 
     /// Whether a coupling is worth turning: filters of degree 0 have no direction.
     pub fn suits(spec: &CouplingSpec) -> bool {
-        spec.first.0 == 1 && spec.first.1 > 0 && spec.second.1.min(spec.product.1) < MAX_NUM
+        spec.first.0 == 1 && spec.first.1 > 0
     }
 
     fn add_pair(

@@ -16,20 +16,58 @@ fn first_of(irrep: &Irrep) -> usize {
     irrep.degree.checked_sub(1).map_or(0, frame_len) + (irrep.degree - irrep.reach) * width
 }
 
-/// Calls `$function(n, rows, ...)`, with the sizes of the matrix known at compile time if it is that
-/// of a small degree and complete.
-macro_rules! for_degree {
-    ($irrep:expr, $function:ident($($arg:expr),*)) => {
+/// Calls `$function::<A, T, N>(first, n, rows, ...)` for the N columns (or rows) of the matrix of an
+/// irrep that start at `first`, part by part. N is a constant, so that what belongs to these columns
+/// stays in registers. For small degrees with a complete matrix there is one part, of known size.
+macro_rules! for_parts {
+    ($irrep:expr, $which:ident, $function:ident $args:tt) => {
         match ($irrep.degree, $irrep.reach) {
-            (0, 0) => $function::<A, T>(1, 1, $($arg),*),
-            (1, 0) => $function::<A, T>(3, 1, $($arg),*),
-            (1, 1) => $function::<A, T>(3, 3, $($arg),*),
-            (2, 0) => $function::<A, T>(5, 1, $($arg),*),
-            (2, 2) => $function::<A, T>(5, 5, $($arg),*),
-            (3, 3) => $function::<A, T>(7, 7, $($arg),*),
-            (l, reach) => $function::<A, T>(2 * l + 1, 2 * reach + 1, $($arg),*),
+            (0, 0) => for_parts!(@whole $which, 1, 1, $function $args),
+            (1, 0) => for_parts!(@whole $which, 3, 1, $function $args),
+            (1, 1) => for_parts!(@whole $which, 3, 3, $function $args),
+            (2, 0) => for_parts!(@whole $which, 5, 1, $function $args),
+            (2, 2) => for_parts!(@whole $which, 5, 5, $function $args),
+            (3, 3) => for_parts!(@whole $which, 7, 7, $function $args),
+            (degree, reach) => {
+                let (n, rows) = (2 * degree + 1, 2 * reach + 1);
+                let len = for_parts!(@choose $which, n, rows);
+                let mut first = 0;
+                while first < len {
+                    match len - first {
+                        1 => for_parts!(@part 1, first, n, rows, $function $args),
+                        2 => for_parts!(@part 2, first, n, rows, $function $args),
+                        3 => for_parts!(@part 3, first, n, rows, $function $args),
+                        4 => for_parts!(@part 4, first, n, rows, $function $args),
+                        5 => for_parts!(@part 5, first, n, rows, $function $args),
+                        6 => for_parts!(@part 6, first, n, rows, $function $args),
+                        _ => for_parts!(@part 7, first, n, rows, $function $args),
+                    }
+                    first += 7;
+                }
+            }
         }
     };
+    (@choose columns, $n:expr, $rows:expr) => { $n };
+    (@choose rows, $n:expr, $rows:expr) => { $rows };
+    (@whole columns, $n:literal, $rows:literal, $function:ident $args:tt) => {
+        for_parts!(@part $n, 0, $n, $rows, $function $args)
+    };
+    (@whole rows, $n:literal, $rows:literal, $function:ident $args:tt) => {
+        for_parts!(@part $rows, 0, $n, $rows, $function $args)
+    };
+    (@part $part:literal, $first:expr, $n:expr, $rows:expr, $function:ident ($($arg:expr),*)) => {
+        $function::<A, T, $part>($first, $n, $rows, $($arg),*)
+    };
+}
+
+/// Some blocks of lanes in registers.
+#[inline(always)]
+fn load<A: Arithmetic, T: Real, const N: usize>(lanes: &[Lanes<T>]) -> [A::Sum<T>; N] {
+    let mut sums = [A::zero(); N];
+    for i in 0..N {
+        sums[i] = A::load(&lanes[i]);
+    }
+    sums
 }
 
 /// `local += D x` for all irreps; `x` are the rows of one node, `local` those in the frame.
@@ -46,27 +84,30 @@ pub(super) fn into_frame<A: Arithmetic, T: Real>(
             for irrep in &side.irreps {
                 let local = &mut local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
                 let (matrix, x) = (&frame[first_of(irrep)..], &x[irrep.row..]);
-                for_degree!(irrep, multiply(matrix, x, local));
+                for_parts!(irrep, columns, multiply(matrix, x, local));
             }
         },
     );
 }
 
+/// `local[m] += sum over N columns j, from `first` on, of matrix[m, j] x[j]`.
 #[inline(always)]
-fn multiply<A: Arithmetic, T: Real>(
+fn multiply<A: Arithmetic, T: Real, const N: usize>(
+    first: usize,
     n: usize,
     rows: usize,
     matrix: &[T],
     x: &[Lanes<T>],
     local: &mut [Lanes<T>],
 ) {
-    let (matrix, x, local) = (&matrix[..rows * n], &x[..n], &mut local[..rows]);
+    let (matrix, local) = (&matrix[..rows * n], &mut local[..rows]);
+    let columns = load::<A, T, N>(&x[first..first + N]);
     for m in 0..rows {
-        let mut acc = local[m];
-        for j in 0..n {
-            A::accumulate_scaled(&mut acc, matrix[m * n + j], &x[j]);
+        let mut acc = A::load(&local[m]);
+        for j in 0..N {
+            A::add_scaled_sum(&mut acc, matrix[m * n + first + j], columns[j]);
         }
-        local[m] = acc;
+        A::store(acc, &mut local[m]);
     }
 }
 
@@ -84,27 +125,30 @@ pub(super) fn out_of_frame<A: Arithmetic, T: Real>(
             for irrep in &side.irreps {
                 let local = &local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
                 let (matrix, x) = (&frame[first_of(irrep)..], &mut x[irrep.row..]);
-                for_degree!(irrep, multiply_transposed(matrix, local, x));
+                for_parts!(irrep, rows, multiply_transposed(matrix, local, x));
             }
         },
     );
 }
 
+/// `x[j] += sum over N rows m, from `first` on, of matrix[m, j] local[m]`.
 #[inline(always)]
-fn multiply_transposed<A: Arithmetic, T: Real>(
+fn multiply_transposed<A: Arithmetic, T: Real, const N: usize>(
+    first: usize,
     n: usize,
     rows: usize,
     matrix: &[T],
     local: &[Lanes<T>],
     x: &mut [Lanes<T>],
 ) {
-    let (matrix, x, local) = (&matrix[..rows * n], &mut x[..n], &local[..rows]);
+    let (matrix, x) = (&matrix[..rows * n], &mut x[..n]);
+    let local = load::<A, T, N>(&local[first..first + N]);
     for j in 0..n {
-        let mut acc = x[j];
-        for m in 0..rows {
-            A::accumulate_scaled(&mut acc, matrix[m * n + j], &local[m]);
+        let mut acc = A::load(&x[j]);
+        for m in 0..N {
+            A::add_scaled_sum(&mut acc, matrix[(first + m) * n + j], local[m]);
         }
-        x[j] = acc;
+        A::store(acc, &mut x[j]);
     }
 }
 
@@ -125,14 +169,20 @@ pub(super) fn outer_product<A: Arithmetic, T: Real>(
                 let gradient = &mut gradient[first_of(irrep)..];
                 let local = &local[irrep.center - irrep.reach..];
                 let x = &x[irrep.row..];
-                for_degree!(irrep, add_outer_product(side, blocks, local, x, gradient));
+                for_parts!(
+                    irrep,
+                    columns,
+                    add_outer_product(side, blocks, local, x, gradient)
+                );
             }
         },
     );
 }
 
+/// `gradient[m, j] += sum over features of local[m] x[j]` for N columns j, from `first` on.
 #[inline(always)]
-fn add_outer_product<A: Arithmetic, T: Real>(
+fn add_outer_product<A: Arithmetic, T: Real, const N: usize>(
+    first: usize,
     n: usize,
     rows: usize,
     side: &Side,
@@ -141,14 +191,20 @@ fn add_outer_product<A: Arithmetic, T: Real>(
     x: &[Lanes<T>],
     gradient: &mut [T],
 ) {
+    let gradient = &mut gradient[..rows * n];
     for m in 0..rows {
-        for j in 0..n {
-            let mut acc = Lanes::zero();
-            for block in 0..blocks {
-                let local = &local[block * side.local_rows + m];
-                A::accumulate(&mut acc, local, &x[block * side.rows + j]);
+        let mut sums = [A::zero(); N];
+        for block in 0..blocks {
+            let factor = A::load(&local[block * side.local_rows + m]);
+            let x = &x[block * side.rows + first..][..N];
+            for j in 0..N {
+                A::add_multiple(&mut sums[j], &x[j], factor);
             }
-            gradient[m * n + j] += lanes::sum(&acc);
+        }
+        for j in 0..N {
+            let mut lanes = Lanes::zero();
+            A::store(sums[j], &mut lanes);
+            gradient[m * n + first + j] += lanes::sum(&lanes);
         }
     }
 }

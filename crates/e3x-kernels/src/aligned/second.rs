@@ -12,13 +12,15 @@
 use std::marker::PhantomData;
 
 use super::drive::{EdgeKernel, Sink};
-use super::pass::{MAX_NUM, Pass, couple, couple_back, for_num, pair_products, weighted_sum};
-use super::plan::Side;
+use super::pass::{
+    Orders, Pass, couple, couple_back, for_orders, pair_products, spread, weighted_sum,
+};
+use super::plan::{Pair, Side};
 use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::{self, Lanes};
+use crate::lanes::Lanes;
 
 pub(super) struct Second<'a, T, A> {
     arithmetic: PhantomData<A>,
@@ -66,10 +68,6 @@ pub(super) struct Scratch<T> {
     radial: Vec<Lanes<T>>,
     /// Rows of a node while they are added to.
     rows: Vec<Lanes<T>>,
-    /// Filters of a pair of irreps, their tangents, the products that they multiply, and the
-    /// tangents of those. On the heap: local arrays are taken apart into numbers, and do not end up
-    /// in vector registers.
-    pair: [Vec<Lanes<T>>; 4],
 }
 
 /// The matrices of an edge, and their tangent.
@@ -135,94 +133,89 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
 
     /// Couples one pair of irreps of one block.
     #[inline(always)]
-    fn pair(
+    fn pair<const N: usize>(
         &self,
-        n: usize,
-        index: usize,
+        orders: Orders<'_>,
         block: usize,
         wanted: [bool; SLOTS],
         s: &mut Scratch<T>,
         weight_sums: &mut [Lanes<T>],
     ) {
-        let plan = self.pass.plan;
-        let pair = &plan.pairs[index];
+        let (plan, pair) = (self.pass.plan, orders.pair);
         let [input, radial, weight, input_frame, output_frame, output] = wanted;
         let [dx, dr, dw, turns_x, turns_z, dz] = self.tangents.map(|tangent| tangent.is_some());
         let (dx, dz) = (dx || turns_x, dz || turns_z);
-        let [gains, moved_gains, products, moved] = &mut s.pair;
-        for rows in [&mut *gains, moved_gains, products, moved] {
-            rows[..n].fill(Lanes::zero());
-        }
+        // Filters of these |m|, the products that they multiply, and the tangents of both.
+        let (mut gains, mut moved_gains) = ([A::zero(); N], [A::zero(); N]);
+        let (mut products, mut moved) = ([A::zero(); N], [A::zero(); N]);
         if (radial && dw) || (weight && dr) {
-            pair_products::<A, T>(pair, n, &s.x.local, &s.z.local, products);
+            pair_products::<A, T, N>(orders, &s.x.local, &s.z.local, &mut products);
         }
         if radial || weight {
             if dx {
-                pair_products::<A, T>(pair, n, &s.x.local_tangent, &s.z.local, moved);
+                pair_products::<A, T, N>(orders, &s.x.local_tangent, &s.z.local, &mut moved);
             }
             if dz {
-                pair_products::<A, T>(pair, n, &s.x.local, &s.z.local_tangent, moved);
+                pair_products::<A, T, N>(orders, &s.x.local, &s.z.local_tangent, &mut moved);
             }
         }
         let first = block * plan.paths.len();
         let paths = plan.paths[pair.paths.clone()].iter();
         let weights = self.weights[first..][pair.paths.clone()].iter();
         let weights = weights.zip(&self.moved_weights[first..][pair.paths.clone()]);
-        let coefficients = self.pass.coefficients(pair).chunks_exact(n);
+        let coefficients = self.pass.coefficients::<N>(orders);
         for (i, ((path, (w, moved_w)), c)) in paths.zip(weights).zip(coefficients).enumerate() {
             let (r, moved_r) = (&s.filter[path.degree], &s.moved_filter[path.degree]);
-            let gain = lanes::product(w, r);
-            for m in 0..n {
-                A::accumulate_scaled(&mut gains[m], c[m], &gain);
-            }
+            let mut gain = A::zero();
+            A::add_product(&mut gain, w, r);
+            spread::<A, T, N>(c, gain, &mut gains);
             if radial || weight {
-                let q = weighted_sum::<A, T>(n, c, moved);
+                let q = weighted_sum::<A, T, N>(c, &moved);
                 if radial {
-                    A::accumulate(&mut s.radial[path.degree], w, &q);
+                    A::accumulate_multiple(&mut s.radial[path.degree], w, q);
                 }
                 if weight {
-                    A::accumulate(&mut weight_sums[pair.paths.start + i], r, &q);
+                    A::accumulate_multiple(&mut weight_sums[pair.paths.start + i], r, q);
                 }
             }
             if dr || dw {
-                let mut moved_gain = lanes::product(moved_w, r);
-                A::accumulate(&mut moved_gain, w, moved_r);
-                for m in 0..n {
-                    A::accumulate_scaled(&mut moved_gains[m], c[m], &moved_gain);
-                }
-                let q = weighted_sum::<A, T>(n, c, products);
+                let mut moved_gain = A::zero();
+                A::add_product(&mut moved_gain, moved_w, r);
+                A::add_product(&mut moved_gain, w, moved_r);
+                spread::<A, T, N>(c, moved_gain, &mut moved_gains);
+                let q = weighted_sum::<A, T, N>(c, &products);
                 if radial && dw {
-                    A::accumulate(&mut s.radial[path.degree], moved_w, &q);
+                    A::accumulate_multiple(&mut s.radial[path.degree], moved_w, q);
                 }
                 if weight && dr {
-                    A::accumulate(&mut weight_sums[pair.paths.start + i], moved_r, &q);
+                    A::accumulate_multiple(&mut weight_sums[pair.paths.start + i], moved_r, q);
                 }
             }
         }
         if input || input_frame {
             let grad = &mut s.x.grad[block * plan.input.local_rows..];
             if dr || dw {
-                couple_back::<A, T>(pair, n, moved_gains, &s.z.local, grad);
+                couple_back::<A, T, N>(orders, &moved_gains, &s.z.local, grad);
             }
             if dz {
-                couple_back::<A, T>(pair, n, gains, &s.z.local_tangent, grad);
+                couple_back::<A, T, N>(orders, &gains, &s.z.local_tangent, grad);
             }
             if input_frame || turns_x {
                 let grad = &mut s.x.grad_tangent[block * plan.input.local_rows..];
-                couple_back::<A, T>(pair, n, gains, &s.z.local, grad);
+                couple_back::<A, T, N>(orders, &gains, &s.z.local, grad);
             }
         }
         if output || output_frame {
             let grad = &mut s.z.grad[block * plan.output.local_rows..];
             if dr || dw {
-                couple::<A, T>(pair, n, moved_gains, &s.x.local, grad);
+                couple::<A, T, N>(orders, &moved_gains, &s.x.local, grad);
             }
             if dx {
-                couple::<A, T>(pair, n, gains, &s.x.local_tangent, grad);
+                couple::<A, T, N>(orders, &gains, &s.x.local_tangent, grad);
             }
             if output_frame || turns_z {
                 let grad = &mut s.z.grad_tangent[block * plan.output.local_rows..];
-                couple::<A, T>(pair, n, gains, &s.x.local, grad);
+                couple::<A, T, N>(orders, &gains, &s.x.local, grad);
             }
         }
     }
@@ -262,7 +255,6 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
             moved_filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
             rows: zeros(plan.input.rows.max(plan.output.rows)),
-            pair: [(); 4].map(|()| zeros(MAX_NUM)),
         }
     }
 
@@ -293,8 +285,8 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
             }
             s.radial.fill(Lanes::zero());
             let sums = sink.weight_sums(plan.paths.len(), block);
-            for (index, pair) in plan.pairs.iter().enumerate() {
-                for_num!(pair.num, self.pair(index, block, wanted, s, sums));
+            for pair in &plan.pairs {
+                for_orders!(pair, self.pair(block, wanted, s, sums));
             }
             if input {
                 sink.input.update(

@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use candle_core::{Tensor, TensorId};
 
+use crate::op::tape::Place;
+
 /// What a backward pass is for.
 #[derive(Debug, Default)]
 struct Pass {
@@ -13,9 +15,8 @@ struct Pass {
     creates_graph: bool,
     /// The variables whose gradients are wanted; `None`: all.
     requested: Option<Rc<[TensorId]>>,
-    /// Gradients on their way from parts of a result to the operation, and from an operation to its
-    /// joined operands; see [`crate::op::tape`].
-    left: Option<HashMap<u64, Vec<Option<Tensor>>>>,
+    /// Gradients on their way between operations; see [`crate::op::tape`].
+    left: Option<HashMap<u64, Vec<Vec<Tensor>>>>,
 }
 
 thread_local! {
@@ -40,23 +41,24 @@ pub(crate) fn requests(variable: TensorId) -> bool {
     })
 }
 
-/// Leaves a gradient for whoever [`collect`]s under `key`.
-pub(crate) fn leave(key: u64, index: usize, grad: Tensor) {
+/// Leaves a gradient for whoever [`collect`]s at its place. What is left at one place counts together.
+pub(crate) fn leave(place: Place, grad: Tensor) {
     PASS.with_borrow_mut(|pass| {
-        let left = pass.left.get_or_insert_default().entry(key).or_default();
-        if left.len() <= index {
-            left.resize(index + 1, None);
+        let left = pass.left.get_or_insert_default();
+        let left = left.entry(place.key).or_default();
+        if left.len() <= place.index {
+            left.resize(place.index + 1, Vec::new());
         }
-        left[index] = Some(grad);
+        left[place.index].push(grad);
     });
 }
 
-/// The gradients that were left under `key`, as a list of `len`.
-pub(crate) fn collect(key: u64, len: usize) -> Vec<Option<Tensor>> {
+/// The gradients that were left under `key`, at `len` places.
+pub(crate) fn collect(key: u64, len: usize) -> Vec<Vec<Tensor>> {
     let mut left = PASS
         .with_borrow_mut(|pass| pass.left.as_mut()?.remove(&key))
         .unwrap_or_default();
-    left.resize(len, None);
+    left.resize(len, Vec::new());
     left
 }
 

@@ -13,6 +13,7 @@ use e3x_kernels::scalar::Scalar;
 
 use crate::error::check_float;
 use crate::op::gate::gated;
+use crate::op::tape::view;
 use crate::{Error, Result};
 
 /// `gate(x[..., 0:1, 0:1, :]) * x`.
@@ -27,8 +28,8 @@ fn gated_linear(gate: Scalar, x: &Tensor) -> Result<Tensor> {
         ));
     };
     let items: usize = batch.iter().product();
-    let rows = x.reshape((items, parity * degrees, *features))?;
-    Ok(gated(gate, &rows)?.reshape(dims)?)
+    let rows = view(x, (items, parity * degrees, *features))?;
+    view(&gated(gate, &rows)?, dims)
 }
 
 /// Documents and defines an activation without parameters.

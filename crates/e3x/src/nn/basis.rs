@@ -6,6 +6,8 @@ use e3x_so3::Normalization;
 use super::directions::Directions;
 use crate::config::Config;
 use crate::nn::functions::{CutoffFn, DampingFn, RadialFn};
+use crate::op::product::scale_rows;
+use crate::op::tape::view;
 use crate::so3::{self, SphericalHarmonicsConfig};
 use crate::{Error, Result, ops};
 
@@ -301,12 +303,12 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
         .gt(&norm.zeros_like()?)?
         .where_cond(&norm, &norm.ones_like()?)?;
     let u = r.broadcast_div(&divisor)?;
-    let norm = norm.squeeze(D::Minus1)?;
+    let norm = view(&norm, r.dims()[..r.rank() - 1].to_vec())?;
     let mut radial = config.radial_fn.evaluate(&norm, config.num)?;
     let cutoff = match &config.cutoff_fn {
         Some(cutoff_fn) => {
             let cutoff = cutoff_fn.evaluate(&norm)?;
-            radial = radial.broadcast_mul(&cutoff.unsqueeze(cutoff.rank())?)?;
+            radial = scale_rows(&radial, &cutoff)?;
             cutoff
         }
         None => norm.ones_like()?,

@@ -7,6 +7,7 @@ use crate::nn::{
     self, AttentionConfig, Basis, Builder, Dense, DenseConfig, Initializer, MessagePass,
     MessagePassConfig, SelfAttention,
 };
+use crate::op::combine::sum;
 use crate::ops::Graph;
 use crate::{FeatureShape, Result};
 
@@ -69,7 +70,7 @@ impl Residual {
     /// # Errors
     /// If `inputs` have another shape or dtype than the block was built for.
     pub fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
-        Ok((inputs + self.update(inputs)?)?)
+        sum(&[inputs, &self.update(inputs)?])
     }
 
     /// What the block adds: `Dense(silu(Dense(x)))`.

@@ -1,13 +1,13 @@
 //! Dense layers.
 
-use std::sync::Arc;
-
-use candle_core::{Tensor, TensorId};
+use candle_core::Tensor;
 use e3x_kernels::dense::{DensePlan, Slot};
 
 use crate::nn::{Initializer, VarBuilder};
 use crate::op::dense::Dense as Form;
 use crate::op::multilinear::form;
+use crate::op::stack::{side_by_side, stack};
+use crate::op::tape::view;
 use crate::{Error, FeatureShape, Result};
 
 /// Options of [`Dense`], with E3x's defaults.
@@ -104,14 +104,13 @@ impl Dense {
         let sum = Form {
             plan: self.plan(),
             items: batch.iter().product(),
-            kernels: self.ids(),
         };
         let outputs = form(
             sum,
             Slot::Output as usize,
             &[inputs, &self.stacked_kernels()?],
         )?;
-        let outputs = outputs.reshape(self.output.with_batch(batch))?;
+        let outputs = view(&outputs, self.output.with_batch(batch))?;
         match &self.bias {
             Some(bias) => crate::op::bias::add_to_scalars(&outputs, bias),
             None => Ok(outputs),
@@ -130,27 +129,26 @@ impl Dense {
 
     /// All kernels, shape `(P (L+1), in_features, features)`.
     pub(crate) fn stacked_kernels(&self) -> Result<Tensor> {
-        Ok(Tensor::stack(&self.kernels, 0)?)
+        stack(&self.kernels.iter().collect::<Vec<_>>())
     }
 
     /// What the layer makes of the radial part of a factored basis, `(items, in_features)`: one row
     /// for each degree, `(items, degrees * features)`.
     pub(crate) fn filter_radial(&self, radial: &Tensor) -> Result<Tensor> {
         // (degrees, K, F) -> (K, degrees F): one matrix product.
-        let kernels = self.stacked_kernels()?.transpose(0, 1)?.contiguous()?;
+        let kernels = side_by_side(&self.kernels.iter().collect::<Vec<_>>())?;
         let sum = Form {
             plan: DensePlan {
                 parity: 1,
                 max_degree: 0,
                 in_features: self.input.features,
-                out_features: kernels.dim(1)? * self.output.features,
+                out_features: kernels.dim(1)?,
             },
             items: radial.dim(0)?,
-            kernels: self.ids(),
         };
         let width = sum.plan.out_features;
         let rows = form(sum, Slot::Output as usize, &[radial, &kernels])?;
-        Ok(rows.reshape(((), width))?)
+        view(&rows, (radial.dim(0)?, width))
     }
 
     /// Kernels and bias.
@@ -166,10 +164,6 @@ impl Dense {
     /// The bias of the scalars.
     pub(crate) fn bias(&self) -> Option<&Tensor> {
         self.bias.as_ref()
-    }
-
-    fn ids(&self) -> Arc<[TensorId]> {
-        self.kernels.iter().map(Tensor::id).collect()
     }
 
     fn plan(&self) -> DensePlan {

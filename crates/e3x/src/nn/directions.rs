@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use candle_core::{DType, Device, Tensor, TensorId};
+use candle_core::{DType, Device, Tensor};
 use e3x_kernels::EdgeList;
 use e3x_kernels::edges::PADDING;
 
 use super::basis::BasisConfig;
 use crate::Result;
 use crate::op::frames::frames;
+use crate::op::tape::view;
 
 /// Displacement vectors whose harmonics are the angular part of a basis.
 #[derive(Debug, Clone)]
@@ -17,8 +18,6 @@ pub(crate) struct Directions {
     vectors: Tensor,
     /// Vectors without direction.
     zeros: Arc<[usize]>,
-    /// The variables that the vectors depend on.
-    variables: Arc<[TensorId]>,
     /// Values of the harmonics with m = 0 at the z axis, one for each degree.
     scales: Arc<[f64]>,
     cartesian_order: bool,
@@ -29,7 +28,7 @@ pub(crate) struct Directions {
 impl Directions {
     /// The directions of `r`, shape `(..., 3)`.
     pub(super) fn new(r: &Tensor, config: &BasisConfig) -> Result<Self> {
-        let vectors = r.reshape(((), 3))?;
+        let vectors = view(r, (r.elem_count() / 3, 3))?;
         let numbers = vectors
             .detach()
             .to_dtype(DType::F64)?
@@ -42,13 +41,8 @@ impl Directions {
         let up = Tensor::new(&[[0.0, 0.0, 1.0]], &Device::Cpu)?;
         let values = config.angular_fn.evaluate(&up, config.max_degree, false)?;
         let values = values.flatten_all()?.to_vec1::<f64>()?;
-        let variables = vectors.sorted_nodes().into_iter().chain([&vectors]);
         Ok(Self {
             zeros: zeros.collect(),
-            variables: variables
-                .filter(|x| x.is_variable())
-                .map(Tensor::id)
-                .collect(),
             scales: (0..=config.max_degree).map(|l| values[l * l + l]).collect(),
             vectors,
             cartesian_order: config.cartesian_order,
@@ -60,10 +54,6 @@ impl Directions {
     pub(super) fn cover(&self, edges: &EdgeList) -> bool {
         let is_padding = |&edge: &usize| edges.dst().get(edge) == Some(&PADDING);
         self.zeros.iter().all(is_padding)
-    }
-
-    pub(super) fn variables(&self) -> &Arc<[TensorId]> {
-        &self.variables
     }
 
     pub(super) fn scales(&self) -> &Arc<[f64]> {

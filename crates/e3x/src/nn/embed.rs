@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 
 use crate::nn::{Initializer, VarBuilder};
+use crate::op::tape::view;
 use crate::{Error, FeatureShape, Result, ops};
 
 /// Maps integers to scalar features by looking them up in a table; E3x's `nn.Embed`.
@@ -59,9 +60,8 @@ impl Embed {
     /// If `inputs` is not of an integer type, or an entry is negative or not below
     /// `num_embeddings` (E3x returns NaN there).
     pub fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
-        lookup(&self.embedding, "inputs", inputs)?
-            .reshape(self.output.with_batch(inputs.dims()))
-            .map_err(Error::from)
+        let found = lookup(&self.embedding, "inputs", inputs)?;
+        view(&found, self.output.with_batch(inputs.dims()))
     }
 
     pub(crate) fn parameter(&self) -> &Tensor {
@@ -86,7 +86,7 @@ pub fn lookup(table: &Tensor, argument: &'static str, indices: &Tensor) -> Resul
     };
     let graph = ops::Graph::sparse_src(&checked_indices(argument, indices, size)?)?;
     let found = ops::gather_src(table, &graph)?;
-    Ok(found.reshape([indices.dims(), rest].concat())?)
+    view(&found, [indices.dims(), rest].concat())
 }
 
 /// Flattens an integer tensor and checks that every entry is at least 0 and below `size`.

@@ -4,7 +4,9 @@ use candle_core::{Device, Tensor};
 use e3x_kernels::rows::{RowCopy, RowMap};
 
 use crate::error::{check_float, check_same_dtype};
+use crate::op::combine::sum;
 use crate::op::rows::move_rows;
+use crate::op::tape::view;
 use crate::{Error, FeatureShape, Result};
 
 /// Largest degree that the functions here accept; far beyond what fits in memory with features.
@@ -68,8 +70,8 @@ fn map_rows(x: &Tensor, shape: FeatureShape, out: FeatureShape, map: RowMap) -> 
     let batch = shape.check("x", x)?.to_vec();
     let items: usize = batch.iter().product();
     let rows = shape.parity * shape.size();
-    let y = move_rows(map, &x.reshape((items, rows, shape.features))?)?;
-    Ok(y.reshape(out.with_batch(&batch))?)
+    let y = move_rows(map, &view(x, (items, rows, shape.features))?)?;
+    view(&y, out.with_batch(&batch))
 }
 
 /// Changes the maximum degree of features, and whether they include pseudotensors.
@@ -255,9 +257,9 @@ pub fn add(inputs: &[&Tensor]) -> Result<Tensor> {
     let widen = |x: &Tensor| {
         change_max_degree_or_type(x, Some(out.max_degree), Some(out.has_pseudotensors()))
     };
-    let mut sum = widen(first)?;
-    for &x in rest {
-        sum = (sum + widen(x)?)?;
-    }
-    Ok(sum)
+    let terms = inputs
+        .iter()
+        .map(|x| widen(x))
+        .collect::<Result<Vec<_>>>()?;
+    sum(&terms.iter().collect::<Vec<_>>())
 }

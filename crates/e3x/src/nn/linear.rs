@@ -1,8 +1,13 @@
 //! The ordinary dense layer.
 
 use candle_core::Tensor;
+use e3x_kernels::dense::{DensePlan, Slot};
 
 use crate::nn::{Initializer, VarBuilder};
+use crate::op::bias::add_to_scalars;
+use crate::op::dense::Dense;
+use crate::op::multilinear::form;
+use crate::op::tape::view;
 use crate::{Error, Result};
 
 /// Linear combination of the last axis, for arrays that are no features any more (logits, energies
@@ -65,19 +70,28 @@ impl Linear {
     /// parameters.
     pub fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
         let (in_features, features) = self.kernel.dims2()?;
-        let Some((&last, batch)) = inputs.dims().split_last().filter(|x| *x.0 == in_features)
-        else {
+        let Some((_, batch)) = inputs.dims().split_last().filter(|x| *x.0 == in_features) else {
             let received = format!("shape {:?}", inputs.dims());
             let expected = format!("shape (..., {in_features})");
             return Err(Error::argument("inputs", expected, received));
         };
         crate::error::check_same_dtype("inputs", inputs, "the parameters", &self.kernel)?;
         let items: usize = batch.iter().product();
-        let mut outputs = inputs.reshape((items, last))?.matmul(&self.kernel)?;
-        if let Some(bias) = &self.bias {
-            outputs = outputs.broadcast_add(bias)?;
-        }
-        Ok(outputs.reshape([batch, &[features]].concat())?)
+        let sum = Dense {
+            plan: DensePlan {
+                parity: 1,
+                max_degree: 0,
+                in_features,
+                out_features: features,
+            },
+            items,
+        };
+        let outputs = form(sum, Slot::Output as usize, &[inputs, &self.kernel])?;
+        let outputs = match &self.bias {
+            Some(bias) => add_to_scalars(&view(&outputs, (items, 1, 1, features))?, bias)?,
+            None => outputs,
+        };
+        view(&outputs, [batch, &[features]].concat())
     }
 
     /// Size of the last axis of the result.

@@ -14,6 +14,7 @@ use crate::nn::{Basis, Dense, DenseConfig, Initializer, VarBuilder};
 use crate::op::aligned::AlignedMessage;
 use crate::op::message::Message;
 use crate::op::multilinear::form;
+use crate::op::tape::view;
 use crate::ops::{self, Graph};
 use crate::{Error, FeatureShape, Result};
 
@@ -284,7 +285,7 @@ impl MessagePass {
         let num = self.filter.input_shape().features;
         let mut radial = self
             .filter
-            .filter_radial(&radial.reshape((edges.len(), num))?)?;
+            .filter_radial(&view(radial, (edges.len(), num))?)?;
         if let Some(weights) = weights {
             let degrees = radial.dim(1)? / features;
             let weights = weights.reshape((edges.len(), 1, ()))?;
@@ -299,7 +300,6 @@ impl MessagePass {
                 plan,
                 edges,
                 features,
-                positions: Arc::clone(directions.variables()),
             };
             let others = [inputs, &radial, &kernel, &frames, &frames];
             form(sum, aligned::Slot::Output as usize, &others)?
@@ -316,7 +316,7 @@ impl MessagePass {
         if let Some(last) = dims.last_mut() {
             *last = graph.num_segments().unwrap_or(num_nodes);
         }
-        Ok(output.reshape(self.output_shape().with_batch(&dims))?)
+        view(&output, self.output_shape().with_batch(&dims))
     }
 
     /// The layer as its parts: works for every basis, with weights and with a basis bias.

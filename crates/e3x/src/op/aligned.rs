@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{Shape, TensorId};
+use candle_core::Shape;
 use e3x_kernels::EdgeList;
 use e3x_kernels::aligned::{self, AlignedPlan, Slot};
 
@@ -16,8 +16,6 @@ pub(crate) struct AlignedMessage {
     pub plan: Arc<AlignedPlan>,
     pub edges: Arc<EdgeList>,
     pub features: usize,
-    /// The variables that the frames depend on.
-    pub positions: Arc<[TensorId]>,
 }
 
 impl Multilinear for AlignedMessage {
@@ -26,10 +24,6 @@ impl Multilinear for AlignedMessage {
 
     fn shape(&self, slot: usize) -> Shape {
         Shape::from(Slot::ALL[slot].shape(&self.plan, &self.edges, self.features))
-    }
-
-    fn variables(&self, slot: usize) -> Option<&[TensorId]> {
-        matches!(Slot::ALL[slot], Slot::InputFrame | Slot::OutputFrame).then_some(&self.positions)
     }
 
     fn form<T: Element>(&self, slot: usize, args: &[&[T]]) -> Result<Vec<T>> {

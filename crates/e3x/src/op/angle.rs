@@ -23,13 +23,7 @@ impl Op for Angle {
         Ok((points.map(value).collect(), shapes[0].clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let (y, x) = (&args[0], &args[1]);
         let square = (y.sqr()? + x.sqr()?)?;
         let is_origin = square.eq(0.0)?.to_dtype(grad.dtype())?;

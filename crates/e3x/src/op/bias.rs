@@ -48,7 +48,6 @@ impl Op for AddToScalars {
     fn backward(
         &self,
         _: &[Tensor],
-        _: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
@@ -75,13 +74,7 @@ impl Op for SumScalars {
         Ok((out, Shape::from(features)))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         Ok(vec![Some(apply(
             SpreadScalars(args[0].shape().clone()),
             &[grad],
@@ -101,13 +94,7 @@ impl Op for SpreadScalars {
         Ok((out, self.0.clone()))
     }
 
-    fn backward(
-        &self,
-        _: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, _: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         Ok(vec![Some(apply(SumScalars, &[grad])?)])
     }
 }

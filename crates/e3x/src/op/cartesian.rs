@@ -61,13 +61,7 @@ impl Op for Conversion {
         Ok((values, shape))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let (direction, factor) = match self.direction {
             Direction::ToTensor => (Direction::ToIrreps, self.factor()),
             Direction::ToIrreps => (Direction::ToTensor, 1.0 / self.factor()),

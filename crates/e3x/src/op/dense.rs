@@ -1,8 +1,6 @@
 //! Dense layers on the tape.
 
-use std::sync::Arc;
-
-use candle_core::{Shape, TensorId};
+use candle_core::Shape;
 use e3x_kernels::dense::{self, DensePlan, Slot};
 
 use super::Element;
@@ -14,17 +12,11 @@ use crate::Result;
 pub(crate) struct Dense {
     pub plan: DensePlan,
     pub items: usize,
-    /// The kernels that the weight was put together from.
-    pub kernels: Arc<[TensorId]>,
 }
 
 impl Multilinear for Dense {
     const NAME: &'static str = "dense";
     const SLOTS: usize = Slot::ALL.len();
-
-    fn variables(&self, slot: usize) -> Option<&[TensorId]> {
-        (Slot::ALL[slot] == Slot::Weight).then_some(&self.kernels)
-    }
 
     fn shape(&self, slot: usize) -> Shape {
         Shape::from(Slot::ALL[slot].shape(&self.plan, self.items).to_vec())

@@ -32,6 +32,7 @@ struct Frames {
 
 impl Op for Frames {
     const NAME: &'static str = "frames of edges";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let values = aligned::frames(args[0], self.max_degree, self.cartesian_order)?;
@@ -39,14 +40,8 @@ impl Op for Frames {
         Ok((values, shape))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
-        let (r, edges) = (&args[0], args[0].dim(0)?);
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
+        let (r, result, edges) = (&args[0], &args[1], args[0].dim(0)?);
         let turning = Turning {
             turn: Arc::clone(&self.turn),
             edges,

@@ -1,13 +1,17 @@
 //! Gated features, `y[b, p, f] = g(x[b, 0, f]) x[b, p, f]`: one pass forward, one pass backward,
 //! and the derivative of the backward from three small operations closed under differentiation.
 
-use candle_core::{D, Shape, Tensor};
+use candle_core::{Shape, Tensor};
 use e3x_kernels::gate::{self, GateShape};
+use e3x_kernels::rows::{RowCopy, RowMap};
 use e3x_kernels::scalar::Scalar;
 
 use crate::Result;
+use crate::op::combine::sum;
 use crate::op::elementwise::scalar;
-use crate::op::{Element, Op, apply};
+use crate::op::rows::move_rows;
+use crate::op::tape::view;
+use crate::op::{Element, Op, apply, product};
 
 /// Multiplies every row of `x`, shape `(items, rows, features)`, by `g` of its first row.
 pub(crate) fn gated(g: Scalar, x: &Tensor) -> Result<Tensor> {
@@ -26,12 +30,23 @@ fn contract(z: &Tensor, x: &Tensor) -> Result<Tensor> {
 
 /// The first row of every item, shape `(items, features)`.
 fn first_row(x: &Tensor) -> Result<Tensor> {
-    Ok(x.narrow(1, 0, 1)?.squeeze(1)?)
+    let (items, rows, width) = x.dims3()?;
+    view(&move_rows(head_map(rows)?, x)?, (items, width))
 }
 
 /// The inverse of [`first_row`]: all other rows are zero.
 fn as_first_row(s: &Tensor, rows: usize) -> Result<Tensor> {
-    Ok(s.unsqueeze(1)?.pad_with_zeros(1, 0, rows - 1)?)
+    let (items, width) = s.dims2()?;
+    move_rows(head_map(rows)?.transposed(), &view(s, (items, 1, width))?)
+}
+
+fn head_map(rows: usize) -> Result<RowMap> {
+    let head = RowCopy {
+        from: 0,
+        to: 0,
+        negate: false,
+    };
+    Ok(RowMap::new(rows, 1, vec![head])?)
 }
 
 fn gate_shape(shape: &Shape) -> Result<GateShape> {
@@ -57,7 +72,6 @@ impl Op for Gated {
     fn backward(
         &self,
         args: &[Tensor],
-        _result: &Tensor,
         grad: &Tensor,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
@@ -88,7 +102,6 @@ impl Op for PullBack {
     fn backward(
         &self,
         args: &[Tensor],
-        _result: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
@@ -96,18 +109,21 @@ impl Op for PullBack {
         let (z, x, c) = (&args[0], &args[1], grad);
         let (head, c0) = (first_row(x)?, first_row(c)?);
         let slope = scalar(self.g, 1, &head)?;
-        let c0_slope = (&c0 * &slope)?;
+        let c0_slope = product::multiply(&c0, &slope)?;
         let dz = if wanted[0] {
             let g = scalar(self.g, 0, &head)?;
-            Some((multiply(&g, c)? + multiply(&c0_slope, x)?)?)
+            Some(sum(&[&multiply(&g, c)?, &multiply(&c0_slope, x)?])?)
         } else {
             None
         };
         let dx = if wanted[1] {
-            let curvature = (c0 * scalar(self.g, 2, &head)?)?;
-            let at_head = ((slope * contract(c, z)?)? + (curvature * contract(z, x)?)?)?;
-            let rows = x.dim(D::Minus2)?;
-            Some((multiply(&c0_slope, z)? + as_first_row(&at_head, rows)?)?)
+            let curvature = product::multiply(&c0, &scalar(self.g, 2, &head)?)?;
+            let at_head = sum(&[
+                &product::multiply(&slope, &contract(c, z)?)?,
+                &product::multiply(&curvature, &contract(z, x)?)?,
+            ])?;
+            let at_head = as_first_row(&at_head, x.dim(1)?)?;
+            Some(sum(&[&multiply(&c0_slope, z)?, &at_head])?)
         } else {
             None
         };
@@ -142,7 +158,6 @@ impl Op for Multiply {
     fn backward(
         &self,
         args: &[Tensor],
-        _result: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
@@ -168,7 +183,6 @@ impl Op for Contract {
     fn backward(
         &self,
         args: &[Tensor],
-        _result: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {

@@ -8,6 +8,7 @@ use e3x_kernels::harmonics::{HarmonicsGradient, Slot};
 use e3x_so3::{Normalization, SphericalHarmonics, num_harmonics};
 
 use super::multilinear::{Multilinear, form};
+use super::tape::view;
 use super::{Element, Op, apply};
 use crate::Result;
 
@@ -26,6 +27,7 @@ pub(crate) fn solid_harmonics(r: &Tensor, harmonics: SolidHarmonics) -> Result<T
 
 impl Op for SolidHarmonics {
     const NAME: &'static str = "solid harmonics";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         // With vectors taken as they are, these are the polynomials.
@@ -45,20 +47,15 @@ impl Op for SolidHarmonics {
         Ok((values, Shape::from(dims)))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let gradient = Gradient {
             harmonics: *self,
             points: args[0].elem_count() / 3,
         };
-        Ok(vec![Some(
-            form(gradient, DIRECTION, &[grad, result])?.reshape(args[0].shape())?,
-        )])
+        Ok(vec![Some(view(
+            &form(gradient, DIRECTION, &[grad, &args[1]])?,
+            args[0].shape().clone(),
+        )?)])
     }
 }
 

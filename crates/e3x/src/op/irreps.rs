@@ -65,13 +65,7 @@ impl Op for Conversion {
         Ok((out, Shape::from((num, size_out))))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let direction = match self.direction {
             Direction::ToFeatures => Direction::ToIrreps,
             Direction::ToIrreps => Direction::ToFeatures,

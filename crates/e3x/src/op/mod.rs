@@ -10,6 +10,7 @@ pub(crate) mod aligned;
 pub(crate) mod angle;
 pub(crate) mod bias;
 pub(crate) mod cartesian;
+pub(crate) mod combine;
 pub(crate) mod coupling;
 pub(crate) mod dense;
 pub(crate) mod elementwise;
@@ -20,16 +21,18 @@ pub(crate) mod irreps;
 pub(crate) mod message;
 pub(crate) mod multilinear;
 pub(crate) mod norm;
+pub(crate) mod product;
 pub(crate) mod radial;
 pub(crate) mod rows;
 pub(crate) mod scores;
 pub(crate) mod segment;
 pub(crate) mod softmax;
 pub(crate) mod softplus;
+pub(crate) mod stack;
 pub(crate) mod tape;
 pub(crate) mod wigner;
 
-use candle_core::{Shape, Tensor, TensorId, WithDType};
+use candle_core::{Shape, Tensor, WithDType};
 
 use self::tape::{MultiOp, Values, record};
 use crate::Result;
@@ -44,21 +47,16 @@ impl Element for f64 {}
 pub(crate) trait Op: Clone + Send + Sync + 'static {
     /// Name in messages of the tape.
     const NAME: &'static str;
+    /// Whether `backward` finds the result after the operands.
+    const NEEDS_RESULT: bool = false;
 
     /// Computes the result and its shape. Operands come in C order.
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)>;
-
-    /// The variables that an operand consists of, if it consists of variables only (parameters
-    /// that were put together). Their gradient is skipped when nobody asked for any of them.
-    fn variables(&self, _operand: usize) -> Option<&[TensorId]> {
-        None
-    }
 
     /// Vector-Jacobian products: one entry per operand, `None` where `wanted` is false.
     fn backward(
         &self,
         args: &[Tensor],
-        result: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>>;
@@ -74,25 +72,21 @@ struct Single<O>(O);
 
 impl<O: Op> MultiOp for Single<O> {
     const NAME: &'static str = O::NAME;
+    const NEEDS_RESULT: bool = O::NEEDS_RESULT;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<Values<T>> {
         Ok(vec![self.0.forward(args, shapes)?])
     }
 
-    fn variables(&self, operand: usize) -> Option<&[TensorId]> {
-        self.0.variables(operand)
-    }
-
     fn backward(
         &self,
         args: &[Tensor],
-        result: &Tensor,
         grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
         match &grads[0] {
-            Some(grad) => self.0.backward(args, result, grad, wanted),
-            None => Ok(vec![None; args.len()]),
+            Some(grad) => self.0.backward(args, grad, wanted),
+            None => Ok(vec![None; wanted.len()]),
         }
     }
 }

@@ -13,10 +13,10 @@
 //! that of `Gradients` is a `Second`, and that of `Second` is a sum of forms again, so that every
 //! order of derivative exists and the two that training on forces needs are one pass each.
 
-use candle_core::{Shape, Tensor, TensorId};
+use candle_core::{Shape, Tensor};
 
 use super::Element;
-use super::tape::{MultiOp, Values, record};
+use super::tape::{MultiOp, Values, record, view};
 use crate::Result;
 
 /// A multilinear sum. Its arguments, the *slots*, are numbered.
@@ -28,11 +28,6 @@ pub(crate) trait Multilinear: Clone + Send + Sync + 'static {
 
     /// Shape of an argument.
     fn shape(&self, slot: usize) -> Shape;
-
-    /// The variables that an argument consists of, if it consists of variables only.
-    fn variables(&self, _slot: usize) -> Option<&[TensorId]> {
-        None
-    }
 
     /// The derivative with respect to `slot`. `args` has all arguments in C order; that of `slot`
     /// is ignored.
@@ -108,13 +103,6 @@ struct Form<M> {
     slot: usize,
 }
 
-impl<M: Multilinear> Form<M> {
-    /// The slot of an operand.
-    fn slot_of(&self, operand: usize) -> usize {
-        operand + usize::from(operand >= self.slot)
-    }
-}
-
 impl<M: Multilinear> MultiOp for Form<M> {
     const NAME: &'static str = M::NAME;
 
@@ -125,14 +113,9 @@ impl<M: Multilinear> MultiOp for Form<M> {
         Ok(vec![(values, self.sum.shape(self.slot))])
     }
 
-    fn variables(&self, operand: usize) -> Option<&[TensorId]> {
-        self.sum.variables(self.slot_of(operand))
-    }
-
     fn backward(
         &self,
         args: &[Tensor],
-        _: &Tensor,
         grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
@@ -175,14 +158,9 @@ impl<M: Multilinear> MultiOp for Gradients<M> {
         Ok(values.into_iter().zip(shapes).collect())
     }
 
-    fn variables(&self, operand: usize) -> Option<&[TensorId]> {
-        self.sum.variables(operand)
-    }
-
     fn backward(
         &self,
         args: &[Tensor],
-        _: &Tensor,
         grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
@@ -212,18 +190,9 @@ fn hand_out(results: Vec<Tensor>, args: &[Tensor], wanted: &[bool]) -> Result<Ve
     let mut results = results.into_iter();
     let of = |(arg, &wanted): (&Tensor, &bool)| {
         let result = if wanted { results.next() } else { None };
-        result.map(|x| in_shape_of(x, arg)).transpose()
+        result.map(|x| view(&x, arg.shape().clone())).transpose()
     };
     args.iter().zip(wanted).map(of).collect()
-}
-
-/// A tensor in the shape of another one; as it is if that is its shape, which saves the tape a step.
-fn in_shape_of(x: Tensor, like: &Tensor) -> Result<Tensor> {
-    if x.shape() == like.shape() {
-        Ok(x)
-    } else {
-        Ok(x.reshape(like.shape())?)
-    }
 }
 
 /// Mixed second derivatives along tangents. Operands: all arguments, then the tangents `given`.
@@ -247,22 +216,15 @@ impl<M: Multilinear> MultiOp for Second<M> {
         Ok(values.into_iter().zip(shapes).collect())
     }
 
-    fn variables(&self, operand: usize) -> Option<&[TensorId]> {
-        (operand < M::SLOTS)
-            .then(|| self.sum.variables(operand))
-            .flatten()
-    }
-
     /// The result is contracted with `v_j`: `sum over i and j of S` with `a_i` replaced by `u_i` and
     /// `a_j` by `v_j`, which is a multilinear sum in everything that it contains.
     fn backward(
         &self,
         args: &[Tensor],
-        _: &Tensor,
         grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        let mut total: Vec<Option<Tensor>> = vec![None; args.len()];
+        let mut total: Vec<Vec<Tensor>> = vec![Vec::new(); args.len()];
         for (tangent, i) in indices(&self.given).enumerate() {
             for (grad, j) in grads.iter().zip(indices(&self.wanted)) {
                 let Some(grad) = grad.as_ref().filter(|_| i != j) else {
@@ -275,16 +237,12 @@ impl<M: Multilinear> MultiOp for Second<M> {
                     let operand = if slot == i { M::SLOTS + tangent } else { slot };
                     if wanted[operand] {
                         let term = form(self.sum.clone(), slot, &others(&all, slot))?;
-                        let term = in_shape_of(term, &args[operand])?;
-                        let sum = &mut total[operand];
-                        *sum = Some(match sum.take() {
-                            Some(sum) => (sum + term)?,
-                            None => term,
-                        });
+                        let term = view(&term, args[operand].shape().clone())?;
+                        total[operand].push(term);
                     }
                 }
             }
         }
-        Ok(total)
+        total.into_iter().map(super::tape::total).collect()
     }
 }

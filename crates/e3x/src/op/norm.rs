@@ -2,9 +2,11 @@
 //!
 //! The kernels are those of [`e3x_kernels::norm`].
 
-use candle_core::{D, Shape, Tensor};
+use candle_core::{Shape, Tensor};
 use e3x_kernels::norm::{Small, inverse_norms, norms, unit_tangents, units};
 
+use super::combine::{scale, sum};
+use super::product::{dot_rows, multiply, scale_rows};
 use super::{Element, Op, apply};
 use crate::Result;
 
@@ -48,15 +50,9 @@ impl Op for Norm {
         by_row(args[0], &shapes[0], norms)
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let unit = apply(Unit(Small::Divide), &[&args[0]])?;
-        Ok(vec![Some(unit.broadcast_mul(grad)?)])
+        Ok(vec![Some(scale_rows(&unit, grad)?)])
     }
 }
 
@@ -66,21 +62,17 @@ struct InverseNorm;
 
 impl Op for InverseNorm {
     const NAME: &'static str = "inverse_norm";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         by_row(args[0], &shapes[0], inverse_norms)
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let unit = apply(Unit(Small::Zero), &[&args[0]])?;
-        let factor = result.mul(&grad.mul(result)?)?.neg()?;
-        Ok(vec![Some(unit.broadcast_mul(&factor)?)])
+        let inverse = &args[1];
+        let factor = multiply(inverse, &multiply(grad, inverse)?)?;
+        Ok(vec![Some(scale(-1.0, &scale_rows(&unit, &factor)?)?)])
     }
 }
 
@@ -95,13 +87,7 @@ impl Op for Unit {
         Ok((units(args[0], width, self.0)?, shapes[0].clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         Ok(vec![Some(apply(Project(self.0), &[&args[0], grad])?)])
     }
 }
@@ -113,6 +99,7 @@ struct Project(Small);
 
 impl Op for Project {
     const NAME: &'static str = "normalize_tangent";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let (width, _) = reduced(&shapes[0]);
@@ -123,24 +110,23 @@ impl Op for Project {
     fn backward(
         &self,
         args: &[Tensor],
-        result: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        let [x, h] = args else {
-            return Ok(vec![None; args.len()]);
+        let [x, h, result] = args else {
+            return Ok(vec![None; wanted.len()]);
         };
         let projected = apply(self.clone(), &[x, grad])?;
         let along_x = if wanted[0] {
             // -(u (k P h) + (u h) P k + (u k) P h) / n for the cotangent k
             let u = apply(Unit(Small::Zero), &[x])?;
-            let dot = |a: &Tensor, b: &Tensor| a.mul(b)?.sum_keepdim(D::Minus1);
-            let sum = u
-                .broadcast_mul(&dot(grad, result)?)?
-                .add(&projected.broadcast_mul(&dot(&u, h)?)?)?
-                .add(&result.broadcast_mul(&dot(&u, grad)?)?)?;
+            let sum = sum(&[
+                &scale_rows(&u, &dot_rows(grad, result)?)?,
+                &scale_rows(&projected, &dot_rows(&u, h)?)?,
+                &scale_rows(result, &dot_rows(&u, grad)?)?,
+            ])?;
             let inverse = apply(InverseNorm, &[x])?;
-            Some(sum.broadcast_mul(&inverse.neg()?)?)
+            Some(scale(-1.0, &scale_rows(&sum, &inverse)?)?)
         } else {
             None
         };

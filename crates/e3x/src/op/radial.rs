@@ -5,6 +5,7 @@ use candle_core::{Shape, Tensor};
 use e3x_kernels::radial::Functions;
 
 use crate::Result;
+use crate::op::product::multiply;
 use crate::op::{Element, Op, apply};
 
 /// The functions at every element of `x`, in a new last axis.
@@ -49,7 +50,6 @@ impl Op for Evaluate {
     fn backward(
         &self,
         args: &[Tensor],
-        _result: &Tensor,
         grad: &Tensor,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
@@ -75,14 +75,13 @@ impl Op for Weighted {
     fn backward(
         &self,
         args: &[Tensor],
-        _result: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
         let (s, x) = (&args[0], &args[1]);
         let ds = wanted[0].then(|| contract(self.0, grad, x)).transpose()?;
         let dx = if wanted[1] {
-            Some((s * contract(differentiated(self.0), grad, x)?)?)
+            Some(multiply(s, &contract(differentiated(self.0), grad, x)?)?)
         } else {
             None
         };
@@ -103,14 +102,13 @@ impl Op for Contract {
     fn backward(
         &self,
         args: &[Tensor],
-        _result: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
         let (z, x) = (&args[0], &args[1]);
         let dz = wanted[0].then(|| weighted(self.0, grad, x)).transpose()?;
         let dx = if wanted[1] {
-            Some((grad * contract(differentiated(self.0), z, x)?)?)
+            Some(multiply(grad, &contract(differentiated(self.0), z, x)?)?)
         } else {
             None
         };

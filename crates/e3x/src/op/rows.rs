@@ -30,7 +30,6 @@ impl Op for MoveRows {
     fn backward(
         &self,
         _args: &[Tensor],
-        _result: &Tensor,
         grad: &Tensor,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use candle_core::{Shape, Tensor};
 use e3x_kernels::Segments;
 
+use super::product::multiply;
 use super::{Element, Op, apply};
 use crate::Result;
 
@@ -88,13 +89,7 @@ impl Op for Gather {
         Ok((values, self.shape.clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let shape = args[0].shape().clone();
         Ok(vec![Some(sum(grad, &self.list.marked, shape)?)])
     }
@@ -118,13 +113,7 @@ impl Op for Sum {
         Ok((self.segments.sum(args[0], width)?, self.shape.clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let shape = args[0].shape().clone();
         Ok(vec![Some(gather_marked(grad, &self.segments, shape)?)])
     }
@@ -141,6 +130,7 @@ struct ExtremeOp {
 
 impl Op for ExtremeOp {
     const NAME: &'static str = "indexed_extreme";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let width = width(&self.shape, self.segments.num_rows());
@@ -155,17 +145,11 @@ impl Op for ExtremeOp {
         Ok((values, self.shape.clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let segments = self.segments.clone();
-        let shares = apply(Shares { segments }, &[&args[0].detach(), &result.detach()])?;
+        let shares = apply(Shares { segments }, &[&args[0].detach(), &args[1].detach()])?;
         let grad = gather_marked(grad, &self.segments, args[0].shape().clone())?;
-        Ok(vec![Some(grad.mul(&shares)?)])
+        Ok(vec![Some(multiply(&grad, &shares)?)])
     }
 }
 
@@ -188,13 +172,7 @@ impl Op for Shares {
         Ok((values, shapes[0].clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        _: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], _: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         Ok(args.iter().map(|_| None).collect())
     }
 }

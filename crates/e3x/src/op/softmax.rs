@@ -13,6 +13,8 @@ use std::sync::Arc;
 use candle_core::{Shape, Tensor};
 use e3x_kernels::{Segments, softmax};
 
+use super::combine::{difference, scale};
+use super::product::multiply;
 use super::segment::{gather_marked, sum, width};
 use super::{Element, Op, apply};
 use crate::Result;
@@ -50,6 +52,7 @@ struct Softmax {
 
 impl Op for Softmax {
     const NAME: &'static str = "indexed_softmax";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let width = width(&shapes[0], self.segments.len());
@@ -62,24 +65,29 @@ impl Op for Softmax {
     fn backward(
         &self,
         args: &[Tensor],
-        result: &Tensor,
         grad: &Tensor,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        let shape = args[0].shape();
+        let Some((result, [x, weights @ ..])) = args.split_last() else {
+            return Ok(vec![None; wanted.len()]);
+        };
+        let shape = x.shape();
         let rows = Shape::from((self.segments.num_rows(), width(shape, self.segments.len())));
-        let sums = sum(&grad.mul(result)?, &self.heard, rows)?;
+        let sums = sum(&multiply(grad, result)?, &self.heard, rows)?;
         let shares = gather_marked(&sums, &self.segments, shape.clone())?;
-        let [_, weights] = args else {
-            return Ok(vec![Some(result.mul(&grad.sub(&shares)?)?)]);
+        let [weights] = weights else {
+            return Ok(vec![Some(multiply(result, &difference(grad, &shares)?)?)]);
         };
         let along_x = if wanted[0] {
-            Some(result.mul(&grad.sub(&shares.mul(weights)?)?)?)
+            Some(multiply(
+                result,
+                &difference(grad, &multiply(&shares, weights)?)?,
+            )?)
         } else {
             None
         };
         let along_weights = if wanted[1] {
-            Some(result.mul(&shares.neg()?)?)
+            Some(scale(-1.0, &multiply(result, &shares)?)?)
         } else {
             None
         };

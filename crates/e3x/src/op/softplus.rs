@@ -2,6 +2,8 @@
 
 use candle_core::{Shape, Tensor};
 
+use super::combine::difference;
+use super::product::multiply;
 use super::{Element, Op, apply};
 use crate::Result;
 
@@ -31,19 +33,14 @@ impl Op for Softplus {
         Ok((values, shapes[0].clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![Some(grad.mul(&apply(Sigmoid, &[&args[0]])?)?)])
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(multiply(grad, &apply(Sigmoid, &[&args[0]])?)?)])
     }
 }
 
 impl Op for Sigmoid {
     const NAME: &'static str = "sigmoid";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         Ok((
@@ -52,14 +49,9 @@ impl Op for Sigmoid {
         ))
     }
 
-    fn backward(
-        &self,
-        _: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
-        let slope = result.sub(&result.sqr()?)?;
-        Ok(vec![Some(grad.mul(&slope)?)])
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
+        let sigmoid = &args[1];
+        let slope = difference(sigmoid, &multiply(sigmoid, sigmoid)?)?;
+        Ok(vec![Some(multiply(grad, &slope)?)])
     }
 }

@@ -45,6 +45,7 @@ pub(crate) fn wigner_d(rot: &Tensor, max_degree: usize, cartesian_order: bool) -
 
 impl Op for Wigner {
     const NAME: &'static str = "Wigner-D matrix";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let kernel = WignerD::new(self.max_degree, self.cartesian_order)?;
@@ -59,19 +60,13 @@ impl Op for Wigner {
         Ok((matrices, Shape::from((num, size, size))))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let velocity = Velocity::new(
             self.max_degree,
             self.cartesian_order,
             args[0].elem_count() / 9,
         )?;
-        let velocity = (form(velocity, VELOCITY, &[result, grad])? * 0.5)?;
+        let velocity = (form(velocity, VELOCITY, &[&args[1], grad])? * 0.5)?;
         let gradient = args[0].reshape(((), 3, 3))?.matmul(&skew(&velocity)?)?;
         Ok(vec![Some(gradient.reshape(args[0].shape())?)])
     }

@@ -92,13 +92,7 @@ impl Op for InverseSoftplus {
         Ok((values.collect(), shapes[0].clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        _: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         let slope = apply(Slope, &[&args[0]])?;
         Ok(vec![Some(grad.mul(&slope)?)])
     }
@@ -110,6 +104,7 @@ struct Slope;
 
 impl Op for Slope {
     const NAME: &'static str = "inverse_softplus_slope";
+    const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let values = args[0]
@@ -118,14 +113,8 @@ impl Op for Slope {
         Ok((values.collect(), shapes[0].clone()))
     }
 
-    fn backward(
-        &self,
-        args: &[Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
-        let derivative = args[0].neg()?.exp()?.mul(&result.sqr()?)?.neg()?;
+    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
+        let derivative = args[0].neg()?.exp()?.mul(&args[1].sqr()?)?.neg()?;
         Ok(vec![Some(grad.mul(&derivative)?)])
     }
 }

@@ -7,6 +7,7 @@ use e3x_kernels::Segments;
 use e3x_kernels::segment::Value;
 
 use super::Graph;
+use crate::op::combine::{difference, scale, sum};
 use crate::op::segment::{self, Extreme, GatherList};
 use crate::{Error, Result};
 
@@ -60,6 +61,53 @@ pub fn gather_dst(inputs: &Tensor, graph: &Graph) -> Result<Tensor> {
     let nodes = &graph.index_dims()[..axis];
     check_leading("inputs", inputs, nodes)?;
     Ok(inputs.unsqueeze(axis)?)
+}
+
+/// Vectors from the destination of each edge to its source, `r = x_src - x_dst`, with `offsets`
+/// `r = x_src - x_dst + offset` (of the images of periodic cells).
+///
+/// The same as differences of [`gather_src`] and [`gather_dst`], but layers know which variables the
+/// result depends on and leave out derivatives with respect to it that nobody asked for.
+///
+/// # Shapes
+/// `positions`: `(..., num_nodes, 3)`, or any size of the last axis. `offsets` and result:
+/// `(..., P, 3)` for sparse, `(..., N, M, 3)` for dense lists. Units: those of the positions.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use e3x::ops::{Graph, displacements};
+/// let graph = Graph::from_indices(&[0, 1], &[1, 0], 2)?;
+/// let x = Tensor::new(&[[0.0f32, 0.0, 0.0], [1.0, 2.0, 3.0]], &Device::Cpu)?;
+/// let r = displacements(&x, &graph, None)?;
+/// assert_eq!(r.to_vec2::<f32>()?, [[1.0, 2.0, 3.0], [-1.0, -2.0, -3.0]]);
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`gather_src`]; if the offsets do not have the shape and dtype of the result.
+pub fn displacements(
+    positions: &Tensor,
+    graph: &Graph,
+    offsets: Option<&Tensor>,
+) -> Result<Tensor> {
+    crate::error::check_float("positions", positions.dtype())?;
+    let src = gather_src(positions, graph)?;
+    let dst = gather_dst(positions, graph)?;
+    let dst = if dst.shape() == src.shape() {
+        dst
+    } else {
+        dst.broadcast_as(src.shape())?
+    };
+    let Some(offsets) = offsets else {
+        return difference(&src, &dst);
+    };
+    crate::error::check_same_dtype("offsets", offsets, "positions", positions)?;
+    if offsets.shape() != src.shape() {
+        let expected = format!("shape {:?}", src.dims());
+        let received = format!("shape {:?}", offsets.dims());
+        return Err(Error::argument("offsets", expected, received));
+    }
+    sum(&[&src, &scale(-1.0, &dst)?, offsets])
 }
 
 /// Sums over the edges of each destination: E3x's `ops.indexed_sum`.

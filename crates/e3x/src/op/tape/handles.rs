@@ -1,16 +1,21 @@
-//! Handles: tensors of a single element that stand for groups of operands or results.
+//! Handles: tensors of a single element that stand for operations on candle's tape.
+//!
+//! A handle carries no number. It says to candle's backward which operation depends on which, while
+//! the gradients themselves go past it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{
-    CpuStorage, CustomOp1, DType, Device, Error as CandleError, Layout, Result as CandleResult,
-    Shape, Tensor,
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Error as CandleError, Layout,
+    Result as CandleResult, Shape, Tensor,
 };
 
-use super::{Stored, apply_custom};
+use super::custom::{MAX_OPERANDS, Stored, apply_custom, custom_ops};
+use super::sources::{Entries, Place};
 use crate::autograd::mode;
 
+/// A new address for gradients.
 pub(super) fn new_key() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
@@ -25,70 +30,114 @@ pub(super) fn handle_value(dtype: DType) -> Stored {
     (storage, Shape::from(1))
 }
 
-pub(super) fn handle_gradient(dtype: DType) -> CandleResult<Tensor> {
-    Tensor::zeros(1, dtype, &Device::Cpu)
+/// An operand of a node on the tape.
+#[derive(Debug, Clone)]
+pub(super) struct Operand {
+    pub tensor: Tensor,
+    /// Whether it is the handle of an operation, and so gets no gradient but a sign of life.
+    pub is_handle: bool,
 }
 
-/// Takes a result that was computed before its operation went on the tape.
-pub(super) fn take(result: &Mutex<Option<Stored>>) -> CandleResult<Stored> {
-    result
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()
-        .ok_or_else(|| CandleError::Msg("an operation was applied twice".into()))
+/// What a node returns to candle: the gradients that were left for its operands.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub key: u64,
+    is_handle: Vec<bool>,
+    dtype: DType,
+}
+
+impl Delivery {
+    pub fn new(operands: &[Operand], dtype: DType) -> Self {
+        Self {
+            key: new_key(),
+            is_handle: operands.iter().map(|x| x.is_handle).collect(),
+            dtype,
+        }
+    }
+
+    pub fn gradients(&self) -> CandleResult<Vec<Option<Tensor>>> {
+        let left = mode::collect(self.key, self.is_handle.len());
+        let gradient = |(left, is_handle): (Vec<Tensor>, &bool)| {
+            if *is_handle {
+                return Tensor::zeros(1, self.dtype, &Device::Cpu).map(Some);
+            }
+            super::total(left).map_err(CandleError::wrap)
+        };
+        left.into_iter()
+            .zip(&self.is_handle)
+            .map(gradient)
+            .collect()
+    }
 }
 
 /// Several operands behind one handle.
-pub(super) struct Join {
-    pub args: Vec<Tensor>,
-    pub key: u64,
-}
-
-/// The operation behind the handle.
-pub(super) struct Joined(Arc<Join>);
+struct Join(Delivery);
 
 impl Join {
-    pub fn new(args: &[Tensor]) -> Arc<Self> {
-        Arc::new(Self {
-            args: args.to_vec(),
-            key: new_key(),
-        })
+    fn forward(&self) -> Stored {
+        handle_value(self.0.dtype)
     }
 
-    pub fn handle(self: &Arc<Self>) -> CandleResult<Tensor> {
-        apply_custom(&self.args, Joined(Arc::clone(self)))
+    fn backward(&self, _: &Tensor) -> CandleResult<Vec<Option<Tensor>>> {
+        self.0.gradients()
     }
 }
 
-impl Joined {
-    pub fn forward(&self) -> Stored {
-        handle_value(self.0.args[0].dtype())
-    }
+custom_ops!(Join, [], "join");
 
-    pub fn backward(&self) -> Vec<Option<Tensor>> {
-        mode::collect(self.0.key, self.0.args.len())
+/// Operands, at most as many as one candle operation takes, that stand for `operands`, and the place
+/// where the gradient of each of these is to be left. `None`: as an operand of the operation itself.
+pub(super) fn join(
+    operands: Vec<Operand>,
+    dtype: DType,
+) -> CandleResult<(Vec<Operand>, Vec<Option<Place>>)> {
+    let mut places = vec![None; operands.len()];
+    let mut joined = operands;
+    let mut first = true;
+    while joined.len() > MAX_OPERANDS {
+        let mut handles = Vec::with_capacity(joined.len().div_ceil(MAX_OPERANDS));
+        for (chunk, group) in joined.chunks(MAX_OPERANDS).enumerate() {
+            let delivery = Delivery::new(group, dtype);
+            if first {
+                for index in 0..group.len() {
+                    let key = delivery.key;
+                    places[chunk * MAX_OPERANDS + index] = Some(Place { key, index });
+                }
+            }
+            let tensors: Vec<Tensor> = group.iter().map(|x| x.tensor.clone()).collect();
+            handles.push(Operand {
+                tensor: apply_custom(&tensors, Join(delivery))?,
+                is_handle: true,
+            });
+        }
+        (joined, first) = (handles, false);
     }
+    Ok((joined, places))
 }
 
-/// One of several results.
+/// A result of an operation. What candle's operations that use it have for it is left for the
+/// operation.
 pub(super) struct Part {
-    /// Key of the operation.
-    pub key: u64,
-    pub index: usize,
+    pub place: Place,
     pub result: Mutex<Option<Stored>>,
+    /// Kept as long as the result lives.
+    pub _entries: Arc<Entries>,
 }
 
 impl CustomOp1 for Part {
     fn name(&self) -> &'static str {
-        "part"
+        "result"
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> CandleResult<Stored> {
-        take(&self.result)
+        let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
+        result
+            .take()
+            .ok_or_else(|| CandleError::Msg("an operation was applied twice".into()))
     }
 
-    fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> CandleResult<Option<Tensor>> {
-        mode::leave(self.key, self.index, grad.clone());
-        handle_gradient(grad.dtype()).map(Some)
+    fn bwd(&self, handle: &Tensor, _: &Tensor, grad: &Tensor) -> CandleResult<Option<Tensor>> {
+        mode::leave(self.place, grad.clone());
+        handle.zeros_like().map(|zero| Some(zero.detach()))
     }
 }

@@ -1,29 +1,34 @@
 //! Operations with any number of operands and results on candle's tape.
 //!
-//! candle's custom operations take one to three operands and have one result. Here, operands beyond
-//! three are joined first, and several results are parts of one: the tape sees tensors of a single
-//! element, *handles*, that stand for groups of operands or results. A handle carries no number; it
-//! puts the operations in the right order:
+//! candle's custom operations take one to three operands and have one result, and for every gradient
+//! candle's backward makes zeros and adds to them. For operations of this crate the tape sees
+//! tensors of a single element, *handles*, that say which operation depends on which:
 //!
 //! ```text
-//! operands -> join -> handle -> operation -> handle -> part -> result
+//! handles of the operands -> (join ->) operation -> handle -> result
 //! ```
 //!
-//! On the way back, each part leaves the gradient of its result with the pass that is running
-//! ([`mode::leave`]), the operation collects them all, and leaves those of its operands for the
-//! joins to hand out. Nothing is packed, padded or copied.
+//! On the way back an operation leaves the gradient of an operand directly with the operation that the
+//! operand is a result of ([`mode::leave`]): nothing is packed, filled with zeros or copied. Results
+//! that go through operations of candle, and operands that come from them, are on candle's tape as
+//! usual.
 
+mod custom;
 mod handles;
+mod sources;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Error as CandleError, Layout,
     Result as CandleResult, Shape, Storage, Tensor, TensorId,
 };
 
-use self::handles::{Join, Joined, Part, handle_gradient, handle_value, new_key, take};
-use super::Element;
+use self::custom::{Stored, apply_custom, custom_ops};
+use self::handles::{Delivery, Operand, Part, handle_value, join, new_key};
+use self::sources::{Entries, Source, register, source, union};
+pub(crate) use self::sources::{Place, view};
+use super::{Element, combine};
 use crate::autograd::mode;
 use crate::{Error, Result};
 
@@ -34,29 +39,21 @@ pub(crate) type Values<T> = Vec<(Vec<T>, Shape)>;
 pub(crate) trait MultiOp: Send + Sync + 'static {
     /// Name in messages of the tape.
     const NAME: &'static str;
+    /// Whether `backward` finds the (only) result after the operands.
+    const NEEDS_RESULT: bool = false;
 
     /// Computes the results. Operands come in C order.
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<Values<T>>;
 
-    /// See [`Op::variables`](super::Op::variables).
-    fn variables(&self, _operand: usize) -> Option<&[TensorId]> {
-        None
-    }
-
     /// Vector-Jacobian products: one entry per operand, `None` where `wanted` is false or the
-    /// gradient is zero. `grads` has one entry per result, `None` if it does not matter. `result`
-    /// is the result if there is just one.
+    /// gradient is zero. `grads` has one entry per result, `None` if it does not matter.
     fn backward(
         &self,
         args: &[Tensor],
-        result: &Tensor,
         grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>>;
 }
-
-/// Operands of one candle operation.
-const MAX_OPERANDS: usize = 3;
 
 /// Applies an operation and records it on the tape if an operand is tracked.
 pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Vec<Tensor>> {
@@ -81,19 +78,9 @@ pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Vec<Tensor>>
     if args.iter().any(Tensor::track_op) {
         on_tape(op, args, results)
     } else {
-        let untracked = |(storage, shape)| {
-            Tensor::from_storage(
-                Storage::Cpu(storage),
-                shape,
-                candle_core::op::BackpropOp::none(),
-                false,
-            )
-        };
         Ok(results.into_iter().map(untracked).collect())
     }
 }
-
-type Stored = (CpuStorage, Shape);
 
 fn compute<T: Element, O: MultiOp>(op: &O, args: &[Tensor]) -> Result<Vec<Stored>> {
     let guards: Vec<_> = args.iter().map(Tensor::storage_and_layout).collect();
@@ -117,73 +104,94 @@ fn compute<T: Element, O: MultiOp>(op: &O, args: &[Tensor]) -> Result<Vec<Stored
     Ok(results.into_iter().map(stored).collect())
 }
 
+fn untracked((storage, shape): Stored) -> Tensor {
+    let nothing = candle_core::op::BackpropOp::none();
+    Tensor::from_storage(Storage::Cpu(storage), shape, nothing, false)
+}
+
 /// Puts the operation between its operands and its results, which are known already.
 fn on_tape<O: MultiOp>(op: O, args: Vec<Tensor>, results: Vec<Stored>) -> Result<Vec<Tensor>> {
     let dtype = args[0].dtype();
-    let joins: Vec<Arc<Join>> = if args.len() <= MAX_OPERANDS {
-        Vec::new()
-    } else {
-        let size = args.len().div_ceil(MAX_OPERANDS).max(MAX_OPERANDS);
-        args.chunks(size).map(Join::new).collect()
-    };
-    let handles = joins
-        .iter()
-        .map(Join::handle)
-        .collect::<CandleResult<Vec<_>>>()?;
-    let single = results.len() == 1;
-    let (result, parts) = if single {
-        (results.into_iter().next(), Vec::new())
-    } else {
-        (None, results)
-    };
-    let node = Recorded {
-        tracked: args.iter().map(Tensor::track_op).collect(),
-        variable: args
-            .iter()
-            .map(|x| x.is_variable().then(|| x.id()))
-            .collect(),
-        args: if joins.is_empty() {
-            Vec::new()
-        } else {
-            args.clone()
-        },
-        op,
-        joins,
+    let sources: Vec<Option<Arc<Source>>> = args.iter().map(source).collect();
+    let (operands, positions) = operands(&args, &sources);
+    let (operands, places) = join(operands, dtype)?;
+    let delivery = Delivery::new(&operands, dtype);
+    let mut links = Vec::with_capacity(args.len());
+    for ((arg, source), position) in args.iter().zip(sources).zip(positions) {
+        links.push(match (source, position) {
+            (Some(source), _) => Link::Result(source),
+            (None, None) => Link::Constant,
+            (None, Some(index)) => Link::Direct {
+                place: places[index].unwrap_or(Place {
+                    key: delivery.key,
+                    index,
+                }),
+                variable: arg.is_variable().then(|| [arg.id()]),
+            },
+        });
+    }
+    let node = Node {
         key: new_key(),
-        parts: parts.len(),
-        result: Mutex::new(result),
+        num_results: results.len(),
+        variables: union(links.iter().map(Link::variables)),
+        result: OnceLock::new(),
+    };
+    let node = Arc::new(node);
+    let recorded = Recorded {
+        op,
+        args,
+        links,
+        delivery,
+        node: Arc::clone(&node),
         dtype,
     };
-    let key = node.key;
-    let operands = if handles.is_empty() { &args } else { &handles };
-    let result = apply_custom(operands, node)?;
-    if single {
-        return Ok(vec![result]);
+    let tensors: Vec<Tensor> = operands.into_iter().map(|x| x.tensor).collect();
+    let handle = apply_custom(&tensors, recorded)?;
+    let result = |(index, stored)| node.part(&handle, index, stored);
+    let results = results
+        .into_iter()
+        .enumerate()
+        .map(result)
+        .collect::<CandleResult<Vec<_>>>()?;
+    if O::NEEDS_RESULT {
+        // Detached: it must not keep itself alive.
+        let _ = node.result.set(results[0].detach());
     }
-    let part = |(index, stored)| {
-        let part = Part {
-            key,
-            index,
-            result: Mutex::new(Some(stored)),
-        };
-        Ok(result.apply_op1(part)?)
-    };
-    parts.into_iter().enumerate().map(part).collect()
+    Ok(results)
 }
 
-fn apply_custom<C>(operands: &[Tensor], op: C) -> CandleResult<Tensor>
-where
-    C: CustomOp1 + CustomOp2 + CustomOp3 + Send + Sync + 'static,
-{
-    match operands {
-        [a] => a.apply_op1(op),
-        [a, b] => a.apply_op2(b, op),
-        [a, b, c] => a.apply_op3(b, c, op),
-        _ => Err(CandleError::Msg(format!(
-            "{} operands of one operation",
-            operands.len()
-        ))),
+/// What an operation depends on, each once, and the position of each of its arguments there.
+fn operands(
+    args: &[Tensor],
+    sources: &[Option<Arc<Source>>],
+) -> (Vec<Operand>, Vec<Option<usize>>) {
+    let mut operands: Vec<Operand> = Vec::with_capacity(args.len());
+    let mut position = |arg: &Tensor, source: &Option<Arc<Source>>| {
+        let tensor = match source {
+            Some(source) => &source.handle,
+            None if arg.track_op() => arg,
+            None => return None,
+        };
+        let known = operands.iter().position(|x| x.tensor.id() == tensor.id());
+        Some(known.unwrap_or_else(|| {
+            operands.push(Operand {
+                tensor: tensor.clone(),
+                is_handle: source.is_some(),
+            });
+            operands.len() - 1
+        }))
+    };
+    let positions = args.iter().zip(sources).map(|(x, s)| position(x, s));
+    let positions = positions.collect();
+    (operands, positions)
+}
+
+/// The sum of gradients; `None` if there are none.
+pub(super) fn total(grads: Vec<Tensor>) -> Result<Option<Tensor>> {
+    if grads.len() <= 1 {
+        return Ok(grads.into_iter().next());
     }
+    combine::sum(&grads.iter().collect::<Vec<_>>()).map(Some)
 }
 
 /// A tensor as operand of a backward: with its history only if the pass is recorded.
@@ -195,180 +203,146 @@ fn keep(x: &Tensor) -> Tensor {
     }
 }
 
+/// Where the gradient of an operand goes.
+enum Link {
+    /// Nowhere.
+    Constant,
+    /// To candle.
+    Direct {
+        place: Place,
+        /// The operand, if it is a variable.
+        variable: Option<[TensorId; 1]>,
+    },
+    /// To the operation that the operand is a result of.
+    Result(Arc<Source>),
+}
+
+impl Link {
+    /// The variables that the operand depends on, if they are few and known.
+    fn variables(&self) -> Option<&[TensorId]> {
+        match self {
+            Self::Constant => Some(&[]),
+            Self::Direct { variable, .. } => variable.as_ref().map(<[_; 1]>::as_slice),
+            Self::Result(source) => source.variables.as_deref(),
+        }
+    }
+
+    /// Whether the gradient of the operand is used by anybody.
+    fn is_wanted(&self) -> bool {
+        !matches!(self, Self::Constant)
+            && self
+                .variables()
+                .is_none_or(|ids| ids.iter().any(|&id| mode::requests(id)))
+    }
+
+    /// Hands over the gradient of `arg`.
+    fn leave(&self, arg: &Tensor, grad: Option<Tensor>) -> Result<()> {
+        match (self, grad) {
+            (Self::Result(source), Some(grad)) => {
+                mode::leave(source.place, view(&grad, source.shape.clone())?);
+            }
+            (Self::Direct { place, .. }, Some(grad)) => mode::leave(*place, grad),
+            // The tape insists on a gradient of everything that it tracks, variables excepted.
+            (
+                Self::Direct {
+                    place,
+                    variable: None,
+                },
+                None,
+            ) => mode::leave(*place, arg.zeros_like()?.detach()),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What results know of their operation.
+struct Node {
+    /// Where the gradients of results are left.
+    key: u64,
+    num_results: usize,
+    /// The variables that the results depend on, if they are few and known.
+    variables: Option<Arc<[TensorId]>>,
+    /// The result without its history, if backward needs it.
+    result: OnceLock<Tensor>,
+}
+
+impl Node {
+    /// A result as a tensor on the tape.
+    fn part(&self, handle: &Tensor, index: usize, stored: Stored) -> CandleResult<Tensor> {
+        let entries = Arc::new(Entries::default());
+        let place = Place {
+            key: self.key,
+            index,
+        };
+        let result = handle.apply_op1(Part {
+            place,
+            result: Mutex::new(Some(stored)),
+            _entries: Arc::clone(&entries),
+        })?;
+        register(&result, handle, place, self.variables.clone(), &entries);
+        Ok(result)
+    }
+
+    /// The result as operand of a backward.
+    fn kept_result(&self, handle: &Tensor) -> CandleResult<Option<Tensor>> {
+        let Some(result) = self.result.get() else {
+            return Ok(None);
+        };
+        if !mode::creates_graph() {
+            return Ok(Some(result.clone()));
+        }
+        let (storage, _) = result.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else {
+            return Ok(None);
+        };
+        let stored = (storage.clone(), result.shape().clone());
+        self.part(handle, 0, stored).map(Some)
+    }
+}
+
 /// The operation itself.
 struct Recorded<O> {
     op: O,
-    /// The operands, if they are joined.
     args: Vec<Tensor>,
-    tracked: Vec<bool>,
-    /// Operands that are variables themselves.
-    variable: Vec<Option<TensorId>>,
-    joins: Vec<Arc<Join>>,
-    key: u64,
-    /// Number of parts of the result; 0 if there is just one result.
-    parts: usize,
-    result: Mutex<Option<Stored>>,
+    links: Vec<Link>,
+    delivery: Delivery,
+    node: Arc<Node>,
     dtype: DType,
 }
 
 impl<O: MultiOp> Recorded<O> {
-    fn forward(&self) -> CandleResult<Stored> {
-        if self.parts == 0 {
-            take(&self.result)
-        } else {
-            Ok(handle_value(self.dtype))
-        }
+    fn forward(&self) -> Stored {
+        handle_value(self.dtype)
     }
 
-    fn backward(
-        &self,
-        operands: &[&Tensor],
-        result: &Tensor,
-        grad: &Tensor,
-    ) -> CandleResult<Vec<Option<Tensor>>> {
-        let args: Vec<Tensor> = if self.joins.is_empty() {
-            operands.iter().map(|x| keep(x)).collect()
-        } else {
-            self.args.iter().map(keep).collect()
-        };
-        let grads = if self.parts == 0 {
-            vec![Some(keep(grad).contiguous()?)]
-        } else {
-            let contiguous = |grad: Tensor| keep(&grad).contiguous();
-            let left = mode::collect(self.key, self.parts).into_iter();
-            left.map(|grad| grad.map(contiguous).transpose())
-                .collect::<CandleResult<_>>()?
-        };
-        let wanted: Vec<bool> = (0..args.len()).map(|i| self.is_wanted(i)).collect();
-        let mut grads = if grads.iter().any(Option::is_some) {
-            self.op.backward(&args, &keep(result), &grads, &wanted)?
-        } else {
-            vec![None; args.len()]
-        };
-        for (i, grad) in grads.iter_mut().enumerate() {
-            // The tape insists on a gradient of everything that it tracks, variables excepted.
-            if grad.is_none() && self.tracked[i] && self.variable[i].is_none() {
-                *grad = Some(args[i].zeros_like()?.detach());
-            }
-        }
-        if self.joins.is_empty() {
-            return Ok(grads);
-        }
-        let mut grads = grads.into_iter();
-        let hand_over = |join: &Arc<Join>| {
-            for (i, grad) in grads.by_ref().take(join.args.len()).enumerate() {
-                if let Some(grad) = grad {
-                    mode::leave(join.key, i, grad);
-                }
-            }
-            handle_gradient(self.dtype).map(Some)
-        };
-        self.joins.iter().map(hand_over).collect()
+    fn backward(&self, handle: &Tensor) -> CandleResult<Vec<Option<Tensor>>> {
+        self.pull_back(handle).map_err(CandleError::wrap)?;
+        self.delivery.gradients()
     }
 
-    /// Whether the gradient of an operand is used by anybody.
-    fn is_wanted(&self, operand: usize) -> bool {
-        let own = self.variable[operand];
-        let variables = match &own {
-            Some(variable) => Some(std::slice::from_ref(variable)),
-            None => self.op.variables(operand),
+    /// From the gradients of the results, which were left here, to those of the operands.
+    fn pull_back(&self, handle: &Tensor) -> Result<()> {
+        let left = mode::collect(self.node.key, self.node.num_results);
+        let mut grads = Vec::with_capacity(left.len());
+        for left in left {
+            let grad = total(left)?;
+            grads.push(grad.map(|x| keep(&x).contiguous()).transpose()?);
+        }
+        let wanted: Vec<bool> = self.links.iter().map(Link::is_wanted).collect();
+        let matters = grads.iter().any(Option::is_some) && wanted.contains(&true);
+        let found = if matters {
+            let mut args: Vec<Tensor> = self.args.iter().map(keep).collect();
+            args.extend(self.node.kept_result(handle)?);
+            self.op.backward(&args, &grads, &wanted)?
+        } else {
+            vec![None; self.args.len()]
         };
-        let requested = |ids: &[TensorId]| ids.iter().any(|&id| mode::requests(id));
-        self.tracked[operand] && variables.is_none_or(requested)
+        for ((link, arg), grad) in self.links.iter().zip(&self.args).zip(found) {
+            link.leave(arg, grad)?;
+        }
+        Ok(())
     }
 }
 
-/// The three kinds of candle's custom operations, from `forward()` and `backward(operands, result,
-/// gradient)`.
-macro_rules! custom_ops {
-    ($type:ty, [$($generics:tt)*], $name:expr, $forward:expr, $backward:expr) => {
-        impl $($generics)* CustomOp1 for $type {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> CandleResult<Stored> {
-                $forward(self)
-            }
-
-            fn bwd(&self, a: &Tensor, res: &Tensor, grad: &Tensor) -> CandleResult<Option<Tensor>> {
-                Ok($backward(self, &[a], res, grad)?.pop().flatten())
-            }
-        }
-
-        impl $($generics)* CustomOp2 for $type {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn cpu_fwd(
-                &self,
-                _: &CpuStorage,
-                _: &Layout,
-                _: &CpuStorage,
-                _: &Layout,
-            ) -> CandleResult<Stored> {
-                $forward(self)
-            }
-
-            fn bwd(
-                &self,
-                a: &Tensor,
-                b: &Tensor,
-                res: &Tensor,
-                grad: &Tensor,
-            ) -> CandleResult<(Option<Tensor>, Option<Tensor>)> {
-                let mut grads = $backward(self, &[a, b], res, grad)?.into_iter();
-                let mut next = || grads.next().flatten();
-                Ok((next(), next()))
-            }
-        }
-
-        impl $($generics)* CustomOp3 for $type {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn cpu_fwd(
-                &self,
-                _: &CpuStorage,
-                _: &Layout,
-                _: &CpuStorage,
-                _: &Layout,
-                _: &CpuStorage,
-                _: &Layout,
-            ) -> CandleResult<Stored> {
-                $forward(self)
-            }
-
-            fn bwd(
-                &self,
-                a: &Tensor,
-                b: &Tensor,
-                c: &Tensor,
-                res: &Tensor,
-                grad: &Tensor,
-            ) -> CandleResult<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-                let mut grads = $backward(self, &[a, b, c], res, grad)?.into_iter();
-                let mut next = || grads.next().flatten();
-                Ok((next(), next(), next()))
-            }
-        }
-    };
-}
-
-custom_ops!(
-    Recorded<O>,
-    [<O: MultiOp>],
-    O::NAME,
-    Recorded::forward,
-    Recorded::backward
-);
-
-custom_ops!(
-    Joined,
-    [],
-    "join",
-    |joined: &Joined| Ok(joined.forward()),
-    |joined: &Joined, _: &[&Tensor], _: &Tensor, _: &Tensor| CandleResult::Ok(joined.backward())
-);
+custom_ops!(Recorded<O>, [<O: MultiOp>], O::NAME);

@@ -1,0 +1,81 @@
+//! Linear combinations of tensors of one shape.
+
+use candle_core::{Shape, Tensor};
+
+use super::tape::{MultiOp, Values, record};
+use super::{Element, tape::view};
+use crate::{Error, Result};
+
+/// The sum of tensors of one shape.
+pub(crate) fn sum(terms: &[&Tensor]) -> Result<Tensor> {
+    combine(&vec![1.0; terms.len()], terms)
+}
+
+/// `a - b`.
+pub(crate) fn difference(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    combine(&[1.0, -1.0], &[a, b])
+}
+
+/// `c x`.
+pub(crate) fn scale(c: f64, x: &Tensor) -> Result<Tensor> {
+    combine(&[c], &[x])
+}
+
+/// The sum of `factors[i] * terms[i]`.
+fn combine(factors: &[f64], terms: &[&Tensor]) -> Result<Tensor> {
+    let factors = factors.to_vec();
+    Ok(record(Combine { factors }, terms)?.remove(0))
+}
+
+#[derive(Debug)]
+struct Combine {
+    factors: Vec<f64>,
+}
+
+impl MultiOp for Combine {
+    const NAME: &'static str = "linear combination";
+
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<Values<T>> {
+        if let Some(other) = shapes.iter().find(|&shape| shape != &shapes[0]) {
+            let expected = format!("shape {:?}", shapes[0].dims());
+            return Err(Error::argument(
+                Self::NAME,
+                expected,
+                format!("{:?}", other.dims()),
+            ));
+        }
+        let mut terms = self.factors.iter().map(|&c| T::of(c)).zip(args);
+        let mut total: Vec<T> = match (terms.next(), terms.next()) {
+            (Some((c, x)), Some((d, y))) => {
+                x.iter().zip(*y).map(|(&x, &y)| c * x + d * y).collect()
+            }
+            (Some((c, x)), None) => x.iter().map(|&x| c * x).collect(),
+            (None, _) => Vec::new(),
+        };
+        for (c, x) in terms {
+            for (total, &x) in total.iter_mut().zip(*x) {
+                *total += c * x;
+            }
+        }
+        Ok(vec![(total, shapes[0].clone())])
+    }
+
+    fn backward(
+        &self,
+        args: &[Tensor],
+        grads: &[Option<Tensor>],
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor>>> {
+        let Some(grad) = &grads[0] else {
+            return Ok(vec![None; args.len()]);
+        };
+        let grad = view(grad, args[0].shape().clone())?;
+        let of = |(&c, &wanted): (&f64, &bool)| match wanted {
+            false => Ok(None),
+            #[allow(clippy::float_cmp, reason = "exactly one")]
+            true if c == 1.0 => Ok(Some(grad.clone())),
+            true => scale(c, &grad).map(Some),
+        };
+        self.factors.iter().zip(wanted).map(of).collect()
+    }
+}
