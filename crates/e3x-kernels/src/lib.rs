@@ -15,6 +15,9 @@ mod error;
 pub mod gate;
 mod gather;
 pub mod harmonics;
+#[cfg(test)]
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
 mod jet;
 mod lanes;
 pub mod message;
