@@ -27,6 +27,7 @@ mod plan;
 pub mod process;
 pub mod radial;
 mod real;
+mod reduce;
 pub mod rows;
 pub mod scalar;
 pub mod scores;
