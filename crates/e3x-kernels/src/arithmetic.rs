@@ -96,11 +96,12 @@ pub(crate) trait Arithmetic: Sync + 'static {
     }
 }
 
-/// Calls `$function::<A>(...)` with the fastest arithmetic of this processor.
+/// Calls `$function::<A>(...)` with the fastest arithmetic of this process: the widest that the processor has and
+/// `e3x_so3::Instructions` allows.
 macro_rules! with_arithmetic {
     ($arithmetic:ident => $call:expr) => {{
         #[cfg(target_arch = "x86_64")]
-        match crate::lanes::arch() {
+        match e3x_so3::arch() {
             pulp::Arch::V4(_) => {
                 type $arithmetic = crate::arithmetic::x86::Wide;
                 $call
@@ -204,11 +205,12 @@ pub(crate) mod x86 {
     };
     use std::mem::transmute;
 
+    use e3x_so3::arch;
     use pulp::Arch;
 
     use super::Arithmetic;
     use crate::Real;
-    use crate::lanes::{LANES, Lanes, Run, arch};
+    use crate::lanes::{LANES, Lanes, Run};
 
     /// The registers that hold a block of lanes of an element type.
     pub trait Vectors: Sized {

@@ -4,9 +4,9 @@
 //! fewer features is padded with zeros, so that odd numbers of features need no second code path.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::OnceLock;
 
-use pulp::{Arch, NullaryFnOnce};
+use e3x_so3::arch;
+use pulp::NullaryFnOnce;
 
 use crate::Real;
 
@@ -62,12 +62,6 @@ pub(crate) fn vectorized<R>(f: impl FnOnce() -> R) -> R {
 #[inline(always)]
 pub(crate) fn dispatch<F: NullaryFnOnce>(f: F) -> F::Output {
     arch().dispatch(f)
-}
-
-/// The vector instructions of this processor.
-pub(crate) fn arch() -> Arch {
-    static ARCH: OnceLock<Arch> = OnceLock::new();
-    *ARCH.get_or_init(Arch::new)
 }
 
 /// A closure that is compiled for vector instructions.

@@ -15,6 +15,9 @@ mod error;
 pub mod gate;
 mod gather;
 pub mod harmonics;
+#[cfg(test)]
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
 mod jet;
 mod lanes;
 pub mod message;
@@ -24,6 +27,7 @@ mod plan;
 pub mod process;
 pub mod radial;
 mod real;
+mod reduce;
 pub mod rows;
 pub mod scalar;
 pub mod scores;

@@ -159,8 +159,10 @@ impl<T: Real, A: Arithmetic> NullaryFnOnce for Norms<'_, T, A> {
             }
             return;
         }
-        for (row, out) in self.x.chunks_exact(self.width).zip(self.out) {
-            *out = norm_of::<T, A>(row);
+        let groups = self.x.chunks(LANES * self.width);
+        for (rows, out) in groups.zip(self.out.chunks_mut(LANES)) {
+            let norms = norms_of::<T, A>(rows, self.width);
+            out.copy_from_slice(&norms[..out.len()]);
         }
     }
 }
@@ -190,21 +192,35 @@ impl<T: Real, A: Arithmetic> NullaryFnOnce for Units<'_, T, A> {
             // A constant width lets the compiler unroll the common case.
             let rows = x.as_chunks::<3>().0.iter();
             for (row, out) in rows.zip(out.as_chunks_mut::<3>().0) {
-                unit_of::<T, A>(row, small, out);
+                let norm = norm_of::<T, A>(row);
+                unit_of(row, &Quotients::by(norm), small, out);
             }
             return;
         }
-        for (row, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-            unit_of::<T, A>(row, small, out);
+        let size = LANES * width;
+        for (rows, out) in x.chunks(size).zip(out.chunks_mut(size)) {
+            let norms = norms_of::<T, A>(rows, width);
+            let mut reciprocals = norms;
+            for f in 0..LANES {
+                reciprocals[f] = T::ONE / norms[f];
+            }
+            let rows = rows.chunks_exact(width).zip(out.chunks_exact_mut(width));
+            for (f, (row, out)) in rows.enumerate() {
+                let quotients = Quotients {
+                    divisor: norms[f],
+                    reciprocal: reciprocals[f],
+                };
+                unit_of(row, &quotients, small, out);
+            }
         }
     }
 }
 
+/// A row divided by its norm.
 #[inline(always)]
-fn unit_of<T: Real, A: Arithmetic>(row: &[T], small: Small, out: &mut [MaybeUninit<T>]) {
-    let norm = norm_of::<T, A>(row);
+fn unit_of<T: Real>(row: &[T], quotients: &Quotients<T>, small: Small, out: &mut [MaybeUninit<T>]) {
+    let norm = quotients.divisor;
     if !is_small(norm) && norm <= T::ONE / T::TINY {
-        let quotients = Quotients::by(norm);
         let (blocks, rest) = row.as_chunks::<LANES>();
         let (out_blocks, out_rest) = out.as_chunks_mut::<LANES>();
         for (out, block) in out_blocks.iter_mut().zip(blocks) {
@@ -259,16 +275,44 @@ fn tangents_of_rows<T: Real, A: Arithmetic>(
     }
 }
 
+/// The norms of up to [`LANES`] rows: their roots at once.
+#[inline(always)]
+fn norms_of<T: Real, A: Arithmetic>(rows: &[T], width: usize) -> Lanes<T> {
+    let mut squares = Lanes([T::ONE; LANES]);
+    for (square, row) in squares.iter_mut().zip(rows.chunks_exact(width)) {
+        *square = square_of::<T, A>(row);
+    }
+    let (mut norms, mut are_safe) = (squares, true);
+    for f in 0..LANES {
+        norms[f] = squares[f].sqrt();
+        are_safe &= is_safe(squares[f]);
+    }
+    if !are_safe {
+        for (f, row) in rows.chunks_exact(width).enumerate() {
+            if !is_safe(squares[f]) {
+                norms[f] = scaled_norm(row, squares[f]);
+            }
+        }
+    }
+    norms
+}
+
 /// The norm of a row.
 #[inline(always)]
 fn norm_of<T: Real, A: Arithmetic>(row: &[T]) -> T {
     let square = square_of::<T, A>(row);
-    // Above this, parts that underflowed do not count.
-    let safe = T::TINY * T::of((1u64 << 60) as f64);
-    if square >= safe && square * T::ZERO == T::ZERO {
+    if is_safe(square) {
         return square.sqrt();
     }
     scaled_norm(row, square)
+}
+
+/// Whether a sum of squares neither overflowed nor lost parts that count.
+#[inline(always)]
+fn is_safe<T: Real>(square: T) -> bool {
+    // Above this, parts that underflowed do not count.
+    let safe = T::TINY * T::of((1u64 << 60) as f64);
+    square >= safe && square * T::ZERO == T::ZERO
 }
 
 /// The squared norm: a sum over lanes, then over the lanes.

@@ -5,6 +5,7 @@
 //! other's adjoint, so the derivatives of one are calls of the other. Every output row is reduced
 //! by one thread in ascending order of its entries: results do not depend on the thread count.
 
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
@@ -12,6 +13,8 @@ use rayon::prelude::*;
 use crate::csr::{Csr, PADDING};
 use crate::error::check_len;
 use crate::gather::gather;
+use crate::lanes::dispatch;
+use crate::reduce::{Max, Min, Reduce, Reduction, Sum};
 use crate::{Error, Real, Result};
 
 /// Values per task, and the size below which work stays on the calling thread.
@@ -29,7 +32,7 @@ pub trait Value: Copy + Send + Sync + PartialOrd + 'static {
 impl<T: Real> Value for T {
     const ZERO: Self = T::ZERO;
 
-    #[inline]
+    #[inline(always)]
     fn plus(self, other: Self) -> Self {
         self + other
     }
@@ -40,7 +43,7 @@ macro_rules! impl_value {
         impl Value for $t {
             const ZERO: Self = 0;
 
-            #[inline]
+            #[inline(always)]
             fn plus(self, other: Self) -> Self {
                 self.wrapping_add(other)
             }
@@ -147,25 +150,15 @@ impl Segments {
         let mut out = vec![initial; self.num_rows * width];
         let groups = self.groups();
         let work = x.len().div_ceil(self.num_rows.max(1)).max(width);
-        for_blocks(&mut out, width, work, |first, block| {
-            for (i, o) in block.chunks_exact_mut(width).enumerate() {
-                let range = groups.range(first + i);
-                match groups.entries() {
-                    None if width == 1 => {
-                        o[0] = x[range].iter().fold(o[0], |a, &b| R::combine(a, b));
-                    }
-                    None => {
-                        for row in x[range.start * width..range.end * width].chunks_exact(width) {
-                            combine_rows::<T, R>(o, row);
-                        }
-                    }
-                    Some(entries) => {
-                        for &entry in &entries[range] {
-                            combine_rows::<T, R>(o, &x[entry as usize * width..][..width]);
-                        }
-                    }
-                }
-            }
+        for_blocks(&mut out, width, work, |first, out| {
+            dispatch(Reduce {
+                groups,
+                first,
+                x,
+                width,
+                out,
+                reduction: PhantomData::<R>,
+            });
         });
         Ok(out)
     }
@@ -199,47 +192,6 @@ impl Segments {
             }
         }
         Ok(ties)
-    }
-}
-
-trait Reduction {
-    fn combine<T: Value>(a: T, b: T) -> T;
-}
-
-struct Sum;
-struct Max;
-struct Min;
-
-impl Reduction for Sum {
-    #[inline]
-    fn combine<T: Value>(a: T, b: T) -> T {
-        a.plus(b)
-    }
-}
-
-impl Reduction for Max {
-    #[inline]
-    fn combine<T: Value>(a: T, b: T) -> T {
-        if b > a || is_nan(b) { b } else { a }
-    }
-}
-
-impl Reduction for Min {
-    #[inline]
-    fn combine<T: Value>(a: T, b: T) -> T {
-        if b < a || is_nan(b) { b } else { a }
-    }
-}
-
-#[inline]
-fn is_nan<T: Value>(x: T) -> bool {
-    x.partial_cmp(&x).is_none()
-}
-
-#[inline]
-fn combine_rows<T: Value, R: Reduction>(out: &mut [T], row: &[T]) {
-    for (o, &v) in out.iter_mut().zip(row) {
-        *o = R::combine(*o, v);
     }
 }
 
@@ -277,7 +229,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reductions_match_loops((rows, n) in lists(), width in 1usize..4, sorted: bool) {
+        fn reductions_match_loops(
+            (rows, n) in lists(),
+            width in prop_oneof![1usize..4, Just(16), Just(53)],
+            sorted: bool,
+        ) {
             let mut rows = rows;
             if sorted {
                 rows.sort_unstable();
@@ -325,6 +281,29 @@ mod tests {
                 chunk,
                 &sum[*row as usize * width as usize..][..width as usize]
             );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn not_a_number_is_the_extreme() -> Result<()> {
+        for rows in [vec![0, 0, 0, 1], vec![1, 0, 0, 0]] {
+            let segments = Segments::new(rows.clone(), 2)?;
+            for width in [1, 3, 32, 51] {
+                for e in 0..4 {
+                    let mut x = vec![1.0; 4 * width];
+                    x[(e + 1) * width - 1] = f32::NAN;
+                    let row = rows[e] as usize;
+                    for y in [segments.max(&x, width, 0.0)?, segments.min(&x, width, 2.0)?] {
+                        let place = (row + 1) * width - 1;
+                        assert!(
+                            y.iter()
+                                .enumerate()
+                                .all(|(i, y)| y.is_nan() == (i == place))
+                        );
+                    }
+                }
+            }
         }
         Ok(())
     }

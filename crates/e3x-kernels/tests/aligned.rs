@@ -1,5 +1,8 @@
 //! Message passing in the frames of the edges against the same sums in the frame of the features.
 
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
+
 use e3x_kernels::aligned::{self, AlignedPlan, Slot, Turn, TurnSlot, frames};
 use e3x_kernels::{CouplingPlan, CouplingSpec, EdgeList, Real, message};
 use e3x_so3::{Normalization, SphericalHarmonics, generator_terms};

@@ -1,6 +1,8 @@
 //! Every form of the tensor product against a brute-force sum.
 
 mod common;
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
 
 use common::{Noise, PlainTerm, assert_close, assert_names, plain_terms, plan_of, random_spec};
 use common::{rounded, spec, with_threads};

@@ -1,6 +1,8 @@
 //! Every form of the dense layer against a brute-force sum.
 
 mod common;
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
 
 use common::{Noise, assert_close, assert_names, rounded, with_threads};
 use e3x_kernels::Real;

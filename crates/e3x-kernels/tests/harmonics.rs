@@ -1,5 +1,8 @@
 //! Derivatives of harmonics against the sum of all terms and against gradients of the harmonics.
 
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
+
 use e3x_kernels::harmonics::{HarmonicsGradient, Slot};
 use e3x_so3::{Normalization, SphericalHarmonics, num_harmonics};
 

@@ -1,6 +1,8 @@
 //! Every form of message passing against a brute-force sum over edges.
 
 mod common;
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
 
 use common::{Noise, PlainTerm, assert_close, assert_names, plain_terms, plan_of, random_edges};
 use common::{random_spec, rounded, spec, with_threads};

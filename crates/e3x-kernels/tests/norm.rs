@@ -1,5 +1,8 @@
 //! Norms and directions of rows against their formulas.
 
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
+
 use e3x_kernels::Real;
 use e3x_kernels::norm::{Small, norms, units};
 

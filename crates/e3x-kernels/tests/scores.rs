@@ -1,6 +1,8 @@
 //! Every form of the scores of attention against a brute-force sum over edges.
 
 mod common;
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
 
 use common::{Noise, assert_close, assert_names, random_edges, rounded, with_threads};
 use e3x_kernels::edges::PADDING;

@@ -1,5 +1,8 @@
 //! Softmax by segments against its formula.
 
+#[path = "../../e3x-so3/tests/common/instructions.rs"]
+mod instructions;
+
 use e3x_kernels::Segments;
 use e3x_kernels::softmax::softmax;
 

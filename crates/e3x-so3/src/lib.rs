@@ -126,6 +126,7 @@ mod exact;
 mod gaunt;
 mod half_integer;
 mod harmonics;
+mod instructions;
 mod irreps;
 mod normalization;
 mod order;
@@ -152,6 +153,9 @@ pub use harmonics::{
     DerivativeTerm, MAX_DEGREE, SphericalHarmonics, derivative_terms, solid_harmonics,
     spherical_harmonics,
 };
+pub use instructions::Instructions;
+#[doc(hidden)]
+pub use instructions::arch;
 pub use irreps::{Irrep, IrrepBlock, Irreps, Parity};
 pub use normalization::Normalization;
 pub use num_complex::Complex64;

@@ -1,6 +1,8 @@
 //! Solid and spherical harmonics against the reference library and against what they must satisfy.
 
 mod common;
+#[path = "common/instructions.rs"]
+mod instructions;
 
 use common::{Case, Numbers, cases, dot, max_difference};
 use e3x_so3::{

@@ -1,6 +1,8 @@
 //! Harmonics of many points: blocks, tails, orders and degrees must not show in the numbers.
 
 mod common;
+#[path = "common/instructions.rs"]
+mod instructions;
 
 use common::Numbers;
 use e3x_so3::{Normalization, Order, Real, SphericalHarmonics, num_harmonics};

@@ -1,6 +1,6 @@
 //! Harmonics of many points.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::coefficients::Coefficients;
 use super::direction::Direction;
@@ -70,7 +70,7 @@ impl<T: Real> Evaluation<'_, T> {
     }
 
     fn run_here(self, r: &[T], output: Output<'_, T>) {
-        let arch = Arch::new();
+        let arch = crate::instructions::arch();
         match (&output.gradients, &output.hessians) {
             (None, _) => arch.dispatch(self.batch::<0>(r, output)),
             (Some(_), None) => arch.dispatch(self.batch::<1>(r, output)),
