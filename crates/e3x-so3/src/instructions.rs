@@ -88,8 +88,9 @@ fn chosen() -> (Instructions, Arch) {
         let named = all.into_iter().find(|(i, _)| name == i.name());
         named.unwrap_or_else(|| {
             log::warn!(
-                "{} is {name:?}, which this processor does not have: {} is used",
+                "{} is {}, which this processor does not have: {} is used",
                 Instructions::VARIABLE,
+                name.display(),
                 widest.0.name()
             );
             widest
