@@ -194,7 +194,7 @@ fn settings_of_older_checkpoints_are_read() {
         ..TrainConfig::default()
     };
     assert_eq!(config, expected);
-    assert_eq!(config.differences(&TrainConfig::default()), [""; 0]);
+    assert_eq!(config.differences(&expected), [""; 0]);
     let other = TrainConfig {
         plateau: Some(PlateauConfig::default()),
         model: ModelConfig {
