@@ -131,6 +131,7 @@ impl Training {
             batch_size: frames.len(),
             epochs: 1_000_000,
             learning_rate: args.learning_rate.ok_or("learning_rate is missing")?,
+            warmup_steps: Some(0),
             schedule: Schedule::Constant,
             forces_weight: 1.0,
             energy_unit: SCALE.unit,
