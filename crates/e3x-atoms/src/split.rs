@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::atomic_file;
 use crate::error::{Error, Result};
 use crate::random::{Purpose, generator, permutation};
 
@@ -95,6 +96,43 @@ pub struct FrameOrder {
 }
 
 impl FrameOrder {
+    /// What a run of this seed draws from `num_frames` frames.
+    ///
+    /// # Errors
+    /// As [`train_valid_split`].
+    pub fn draw(
+        num_frames: usize,
+        num_train: usize,
+        num_valid: usize,
+        epochs: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        let Split { train, valid, .. } = train_valid_split(num_frames, num_train, num_valid, seed)?;
+        let epochs = (0..epochs as u64)
+            .map(|epoch| {
+                let order = epoch_permutation(seed, epoch, num_train);
+                order.into_iter().map(|i| train[i]).collect()
+            })
+            .collect();
+        Ok(Self {
+            train,
+            valid,
+            epochs,
+        })
+    }
+
+    /// Writes a JSON file, in one step.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written; the file is then what it was before.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        atomic_file::write_with(path, |writer| {
+            serde_json::to_writer(writer, self)
+                .map_err(|error| Error::io("write", path)(error.into()))
+        })
+    }
+
     /// Reads a JSON file.
     ///
     /// # Errors

@@ -100,6 +100,28 @@ fn a_second_run_needs_permission() {
     assert_eq!(text(&after["metrics.csv"]).lines().count(), 3);
 }
 
+/// A run from the files that `--starts-only` wrote, with another seed, learns the same.
+#[test]
+fn starts_are_written_for_other_programs() {
+    let place = Place::new();
+    let output = place.run(&format!("{TINY} --epochs 2 --starts-only"));
+    assert_success(&output);
+    let names: Vec<_> = place.files().into_keys().collect();
+    assert_eq!(names, ["initial.safetensors", "order.json"]);
+
+    let [initial, order] = ["initial.safetensors", "order.json"].map(|name| place.out.join(name));
+    let given = format!(
+        "--seed 5 --initial {} --order {}",
+        initial.display(),
+        order.display()
+    );
+    let metrics = |flags: &str| {
+        assert_success(&place.run(&format!("{TINY} --epochs 2 --overwrite {flags}")));
+        place.read("metrics.csv")
+    };
+    assert_eq!(metrics(&given), metrics("--seed 0"));
+}
+
 #[test]
 fn resuming_nothing_starts_at_the_beginning() {
     let (place, other) = (Place::with_run(), Place::new());

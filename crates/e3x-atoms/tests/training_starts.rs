@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Tensor};
 use common::{assert_error, ethanol, small_run, values};
 use e3x_atoms::model::MessagePassingPotential;
-use e3x_atoms::split::{FrameOrder, epoch_permutation, train_valid_split};
+use e3x_atoms::split::FrameOrder;
 use e3x_atoms::train::{Checkpoint, Precision, TrainConfig, Trainer};
 use tempfile::TempDir;
 
@@ -24,16 +24,14 @@ fn parameters(trainer: &Trainer) -> Vec<u64> {
 
 /// What a run of these settings draws.
 fn drawn(config: &TrainConfig) -> FrameOrder {
-    let split = train_valid_split(FRAMES, config.num_train, config.num_valid, config.seed).unwrap();
-    let epoch = |epoch| {
-        let order = epoch_permutation(config.seed, epoch, config.num_train);
-        order.into_iter().map(|i| split.train[i]).collect()
-    };
-    FrameOrder {
-        epochs: (0..config.epochs as u64).map(epoch).collect(),
-        train: split.train.clone(),
-        valid: split.valid.clone(),
-    }
+    FrameOrder::draw(
+        FRAMES,
+        config.num_train,
+        config.num_valid,
+        config.epochs,
+        config.seed,
+    )
+    .unwrap()
 }
 
 /// Files with what a run of these settings draws: its parameters and its order.
@@ -43,12 +41,8 @@ fn files(config: &TrainConfig, folder: &TempDir) -> [PathBuf; 2] {
     let (_, parameters) =
         MessagePassingPotential::seeded(&config.model, config.seed, dtype).unwrap();
     parameters.save(&files[0]).unwrap();
-    write(&drawn(config), &files[1]);
+    drawn(config).write(&files[1]).unwrap();
     files
-}
-
-fn write(order: &FrameOrder, path: &Path) {
-    std::fs::write(path, serde_json::to_string(order).unwrap()).unwrap();
 }
 
 /// What is drawn, written down and read by a run with another seed, gives the same run.
@@ -86,7 +80,7 @@ fn orders_that_do_not_fit_are_errors() {
     let refuse = |change: fn(&mut FrameOrder), parts: &[&str]| {
         let mut order = drawn(&config);
         change(&mut order);
-        write(&order, &path);
+        order.write(&path).unwrap();
         let config = TrainConfig {
             order: Some(path.clone()),
             ..config.clone()

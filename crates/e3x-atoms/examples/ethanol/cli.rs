@@ -13,6 +13,10 @@ use e3x_atoms::{Error, Result, units};
 /// Without options: a short demonstration on ethanol (about two minutes on two cores). The real run is `--epochs 100`.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "ethanol", version, allow_negative_numbers = true)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Cli {
     /// Extended XYZ file with energies (eV) and forces (eV/Å) [default: data/ethanol_gfn2.extxyz of the repository].
     #[arg(long)]
@@ -51,7 +55,7 @@ pub struct Cli {
     #[arg(long)]
     pub fused_tensor: bool,
     /// Learning rate of Adam after the warm-up.
-    #[arg(long, default_value_t = 0.02)]
+    #[arg(long, default_value_t = 0.03)]
     pub lr: f64,
     /// Decay of the learning rate: cosine (to zero), constant, exponential:RATE (over all steps) or
     /// exponential:RATE/STEPS.
@@ -94,6 +98,10 @@ pub struct Cli {
     /// {"train": [...], "valid": [...], "epochs": [[...], ...]}.
     #[arg(long, value_name = "FILE")]
     pub order: Option<PathBuf>,
+    /// Stop after writing what this run would start from: initial.safetensors and order.json in the out folder, as
+    /// --initial and --order read them.
+    #[arg(long, conflicts_with_all = ["resume", "overwrite"])]
+    pub starts_only: bool,
     /// Continue the run in the out folder after its last complete epoch.
     #[arg(long)]
     pub resume: bool,

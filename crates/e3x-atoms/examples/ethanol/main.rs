@@ -46,6 +46,9 @@ fn run(cli: &Cli, started: Instant) -> Result<()> {
     if let Some(calls) = cli.time_only {
         return timing::run(cli, &frames, calls, started);
     }
+    if cli.starts_only {
+        return training::write_starts(cli, &frames);
+    }
     println!(
         "{}: {} frames of {} atoms",
         data.display(),

@@ -77,6 +77,30 @@ pub fn run(cli: &Cli, frames: &[Frame]) -> Result<Trained> {
     })
 }
 
+/// Writes what a run starts from: its parameters, its frames and their order.
+pub fn write_starts(cli: &Cli, frames: &[Frame]) -> Result<()> {
+    let (pool, _) = pool_and_test(cli, frames)?;
+    let trainer = Trainer::new(cli.train_config(), pool)?;
+    let order = match &cli.order {
+        Some(file) => FrameOrder::read(file)?,
+        None => FrameOrder::draw(pool.len(), cli.train, cli.valid, cli.epochs, cli.seed)?,
+    };
+    create_out(cli)?;
+    let files = ["initial.safetensors", "order.json"].map(|name| cli.out.join(name));
+    trainer.parameters().save(&files[0])?;
+    order.write(&files[1])?;
+    println!("written: {}, {}", files[0].display(), files[1].display());
+    Ok(())
+}
+
+fn create_out(cli: &Cli) -> Result<()> {
+    std::fs::create_dir_all(&cli.out).map_err(|source| Error::Io {
+        action: "create",
+        path: cli.out.clone(),
+        source,
+    })
+}
+
 /// The frames to draw from, and those to test on: what comes after the pool, or else what is not drawn.
 fn pool_and_test<'a>(cli: &Cli, frames: &'a [Frame]) -> Result<(&'a [Frame], Vec<Frame>)> {
     let wanted = cli.train.saturating_add(cli.valid);
@@ -113,11 +137,7 @@ fn start(cli: &Cli, pool: &[Frame]) -> Result<Trainer> {
         ));
     }
     let trainer = Trainer::new(config, pool)?;
-    std::fs::create_dir_all(&cli.out).map_err(|source| Error::Io {
-        action: "create",
-        path: cli.out.clone(),
-        source,
-    })?;
+    create_out(cli)?;
     trainer.save(&file)?;
     Ok(trainer)
 }
