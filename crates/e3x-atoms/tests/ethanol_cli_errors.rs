@@ -143,7 +143,7 @@ fn bad_input_is_named_and_changes_nothing() {
     let table = [
         (
             format!("{TINY} --epochs 2 --resume --lr 0.01"),
-            "learning_rate: 0.02, not 0.01",
+            "learning_rate: 0.03, not 0.01",
         ),
         (format!("{TINY} --epochs 3 --resume"), "epochs: 2, not 3"),
         (
