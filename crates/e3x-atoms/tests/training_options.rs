@@ -64,12 +64,13 @@ fn the_learning_rate_warms_up() {
     });
     let expected = [0.0, 0.0025, 0.005, 0.0075, 0.01, 0.01];
     common::assert_close(&rates, &expected, 1e-15);
-    // A tenth of all steps, if nothing else is said: two of 20.
-    let (_, rates) = first_epoch(|c| {
-        (c.warmup_steps, c.schedule) = (None, Schedule::Constant);
-        c.epochs = 20 / c.steps_per_epoch() + 1;
-    });
-    common::assert_close(&rates[..3], &[0.0, 0.005, 0.01], 1e-15);
+    // If nothing else is said: a tenth of all steps, but at least 900, and at most half.
+    for (epochs, warm_up) in [(4, 12.0), (1000, 900.0), (2000, 1200.0)] {
+        let (_, rates) = first_epoch(|c| {
+            (c.warmup_steps, c.schedule, c.epochs) = (None, Schedule::Constant, epochs);
+        });
+        common::assert_close(&rates[..2], &[0.0, 0.01 / warm_up], 1e-15);
+    }
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub struct Cli {
     /// exponential:RATE/STEPS.
     #[arg(long, default_value_t = Schedule::Cosine)]
     pub schedule: Schedule,
-    /// Steps at the start in which the learning rate grows from zero [default: a tenth of all steps].
+    /// Steps at the start in which the learning rate grows from zero [default: a tenth of all steps, at least 900, at most half].
     #[arg(long, value_name = "STEPS")]
     pub warmup: Option<usize>,
     /// Divide the learning rate by 10 when the validation loss has not improved for so many epochs.

@@ -14,8 +14,8 @@ use crate::units;
 /// Everything that determines the result of a training run, together with the data.
 ///
 /// The defaults are those of E3x's MD17 tutorial (kcal/mol inside, equal weights) but for 16 radial
-/// functions and the learning rate: it grows to 0.03 over a tenth of all steps and falls to zero as
-/// a cosine (tutorial: 0.01 throughout).
+/// functions and the learning rate: it grows to 0.03 over the first steps and falls to zero as a
+/// cosine (tutorial: 0.01 throughout).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
@@ -41,7 +41,8 @@ pub struct TrainConfig {
     pub seed: u64,
     /// Precision of the model: `f32` or `f64`.
     pub dtype: Precision,
-    /// Steps at the start in which the learning rate grows from 0; `None`: a tenth of all steps.
+    /// Steps at the start in which the learning rate grows from 0; `None`: a tenth of all steps,
+    /// at least 900, at most half.
     #[serde(default = "no_warm_up")]
     pub warmup_steps: Option<usize>,
     /// Decoupled weight decay: Adam becomes AdamW.

@@ -281,7 +281,9 @@ impl Trainer {
         let config = &self.config;
         let total = config.epochs * config.steps_per_epoch();
         let schedule = config.schedule;
-        let warm_up = config.warmup_steps.unwrap_or(total / 10);
+        let warm_up = config
+            .warmup_steps
+            .unwrap_or_else(|| default_warm_up(total));
         let factor = schedule.factor_with_warm_up(warm_up, step, total);
         let scale = self.plateau.map_or(1.0, |plateau| plateau.scale());
         config.learning_rate * factor * scale
@@ -329,6 +331,12 @@ impl Trainer {
         target.add_deviations(&energy, &forces, deviations)?;
         Ok(value)
     }
+}
+
+/// A tenth of all steps, but no fewer than 900 and no more than half: fresh models need about so many
+/// steps at small rates before large ones help, also in short runs.
+fn default_warm_up(steps: usize) -> usize {
+    (steps / 10).max(900).min(steps / 2)
 }
 
 /// Training and validation frames, and the order of the epochs if a file says it.
