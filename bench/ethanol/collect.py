@@ -3,7 +3,7 @@
 
     python collect.py --out reference_results.json RUN_FOLDER... [--machine TEXT]
 
-The runs must differ in their seed only.
+The runs must differ in their seed and their order of frames only.
 """
 
 import argparse
@@ -21,16 +21,17 @@ def main():
   args = parser.parse_args()
 
   results = [json.loads((run / 'result.json').read_text()) for run in args.runs]
-  settings = [{key: value for key, value in result['settings'].items() if key != 'seed'} for result in results]
+  settings = [{key: value for key, value in result['settings'].items() if key not in ('seed', 'order')} for result in results]
   versions = [result['versions'] for result in results]
   if any(other != settings[0] for other in settings) or any(other != versions[0] for other in versions):
-    raise SystemExit('the runs differ in more than their seed')
+    raise SystemExit('the runs differ in more than their seed and order')
 
   seeds = []
   for result in results:
     times = result['timings']
     seeds.append(dict(
         seed=result['settings']['seed'],
+        order=result['settings'].get('order'),
         epochs_done=result['epochs_done'],
         final_test=result['final']['test'],
         final_valid=result['final']['valid'],

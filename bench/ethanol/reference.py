@@ -12,7 +12,7 @@ Files written into the folder --out:
     initial.safetensors   parameters before the first step   (with --save-params)
     final.safetensors     parameters after the last step     (with --save-params)
     best.safetensors      parameters at the lowest validation loss (same option)
-    order.json            frames of training and validation, and of each epoch (same option)
+    order.json            frames of training and validation, and of each epoch (same option; --order reads it)
 
 Tensors carry Flax's names joined by '/', e.g. `MessagePass_0/filter/0+/kernel`.
 The last line on standard output is the content of result.json without the
@@ -203,21 +203,36 @@ def arguments():
   add('--iterations', type=int, default=3)
   add('--basis', type=int, default=16)
   add('--cutoff', type=float, default=5.0, help='in A')
-  add('--lr', type=float, default=0.02, help='after the warm-up')
+  add('--lr', type=float, default=0.03, help='after the warm-up')
   add('--schedule', choices=('cosine', 'constant'), default='cosine', help='cosine: from --lr to 0 over all steps')
   add('--warmup', type=int, default=None,
-      help='steps at the start in which the rate grows linearly from zero (default: a tenth of all steps)')
+      help='steps at the start in which the rate grows linearly from zero (default: a tenth of all steps, at least 900, at most half)')
   add('--energy-unit', choices=tuple(UNIT), default='kcal/mol', help='unit inside the model and the loss')
   add('--forces-weight', type=float, default=1.0, help='weight of MSE(forces) against MSE(energy), in inside units')
   add('--seed', type=int, default=0, help='of the split, the initial parameters and the shuffles')
+  add('--order', type=pathlib.Path, default=None,
+      help='take split and order of the epochs from this file (the Rust program writes one with --starts-only)')
   add('--starts-only', action='store_true', help='stop after writing initial.safetensors and order.json')
   add('--save-params', action='store_true', help='also write safetensors files')
   return parser.parse_args()
 
 
+def draw_order(args):
+  """Frames of training and validation, and the training frames in the order of each epoch."""
+  if args.order:
+    frames = json.loads(args.order.read_text())
+    if (len(frames['train']), len(frames['valid'])) != (args.train, args.valid) or len(frames['epochs']) < args.epochs:
+      raise SystemExit(f'{args.order}: not {args.train} + {args.valid} frames for {args.epochs} epochs')
+    return tuple(np.asarray(frames[part]) for part in ('train', 'valid', 'epochs'))
+  split_rng, shuffle_rng = (np.random.default_rng([args.seed, stream]) for stream in (0, 1))
+  drawn = split_rng.permutation(args.pool)[: args.train + args.valid]
+  train, valid = drawn[: args.train], drawn[args.train :]
+  return train, valid, np.stack([train[shuffle_rng.permutation(args.train)] for _ in range(args.epochs)])
+
+
 def learning_rate(args, total_steps):
   """Warm-up from zero, then the schedule over the remaining steps."""
-  warmup = total_steps // 10 if args.warmup is None else args.warmup
+  warmup = min(max(total_steps // 10, 900), total_steps // 2) if args.warmup is None else args.warmup
   if args.schedule == 'cosine':
     after = optax.cosine_decay_schedule(args.lr, max(1, total_steps - warmup))
   else:
@@ -242,13 +257,10 @@ def main():
   if args.out:
     args.out.mkdir(parents=True, exist_ok=True)
 
-  # Three independent random streams from the one seed.
-  split_rng, shuffle_rng = (np.random.default_rng([args.seed, stream]) for stream in (0, 1))
   data, species = load(args.data)
   if args.train + args.valid > args.pool or args.pool >= len(data['energy']):
     raise SystemExit('need train + valid <= pool < number of frames')
-  drawn = split_rng.permutation(args.pool)[: args.train + args.valid]
-  train_idx, valid_idx = drawn[: args.train], drawn[args.train :]
+  train_idx, valid_idx, epochs = draw_order(args)
   test_idx = np.arange(args.pool, len(data['energy']))
   mean_energy = data['energy'][train_idx].mean()
   train, valid, test = (select(data, index, mean_energy, unit) for index in (train_idx, valid_idx, test_idx))
@@ -270,12 +282,12 @@ def main():
   )
   state = optimizer.init(params)
   num_params = sum(leaf.size for leaf in jax.tree_util.tree_leaves(params))
-  # The order of all epochs is drawn first, so that it can be written before training.
+  position = {frame: i for i, frame in enumerate(train_idx)}
+  orders = [np.array([position[frame] for frame in epoch]) for epoch in epochs]
   num_used = steps_per_epoch * args.batch
-  orders = [shuffle_rng.permutation(args.train) for _ in range(args.epochs)]
   if args.out and (args.save_params or args.starts_only):
     save_params(args.out / 'initial.safetensors', params)
-    frames = dict(train=train_idx.tolist(), valid=valid_idx.tolist(), epochs=[train_idx[order].tolist() for order in orders])
+    frames = dict(train=train_idx.tolist(), valid=valid_idx.tolist(), epochs=epochs.tolist())
     (args.out / 'order.json').write_text(json.dumps(frames) + '\n')
   if args.starts_only:
     return
@@ -290,7 +302,8 @@ def main():
   compile_eval_s = time.perf_counter() - start
 
   timings = dict(setup_s=setup_s, compile_train_step_s=compile_train_s, compile_evaluation_s=compile_eval_s)
-  settings = {key: value for key, value in vars(args).items() if key not in ('data', 'out', 'save_params')}
+  settings = {key: value for key, value in vars(args).items() if key not in ('data', 'out', 'order', 'save_params')}
+  settings['order'] = str(args.order) if args.order else None
   report = dict(
       settings=settings,
       num_params=num_params,
