@@ -4,8 +4,9 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-/// Multiply-adds below which a parallel loop costs more than it saves.
-const WORTH_SPLITTING: usize = 1 << 18;
+/// Multiply-adds below which a parallel loop costs more than it saves: to wake a thread takes some
+/// 50 microseconds (docs/performance.md).
+const WORTH_SPLITTING: usize = 1 << 20;
 
 /// Calls `f(task, chunk)` for chunks of `size` values, in parallel if the whole work, counted in
 /// multiply-adds, is worth it. Chunks are the same in both cases, and so are the results.

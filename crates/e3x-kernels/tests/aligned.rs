@@ -1,8 +1,10 @@
 //! Message passing in the frames of the edges against the same sums in the frame of the features.
 
+mod common;
 #[path = "../../e3x-so3/tests/common/instructions.rs"]
 mod instructions;
 
+use common::with_threads;
 use e3x_kernels::aligned::{self, AlignedPlan, Slot, Turn, TurnSlot, frames};
 use e3x_kernels::{CouplingPlan, CouplingSpec, EdgeList, Real, message};
 use e3x_so3::{Normalization, SphericalHarmonics, generator_terms};
@@ -253,10 +255,8 @@ fn second_derivatives_are_differences_of_first_ones() {
 
 /// More nodes than tasks, and sources far from destinations, so that sums at sources are a pass of
 /// their own.
-#[test]
-fn large_graphs_and_small_numbers_agree() {
+fn large_case(nodes: u32) -> Case {
     let small = case((2, 2), (2, 2), true, 8);
-    let nodes = 300_u32;
     let dst: Vec<u32> = (0..nodes).flat_map(|i| [i; 3]).collect();
     let src: Vec<u32> = (0..3 * nodes).map(|e| (e * 97 + 13) % nodes).collect();
     let edges = EdgeList::new(dst, src, nodes as usize, nodes as usize).unwrap();
@@ -266,12 +266,17 @@ fn large_graphs_and_small_numbers_agree() {
         Slot::InputFrame | Slot::OutputFrame => frame.clone(),
         _ => numbers(slot.shape(&small.aligned, &edges, 8).iter().product(), 0.7),
     });
-    let large = Case {
+    Case {
         angular: harmonics(&vectors, FILTER, true),
         edges,
         args,
         ..small
-    };
+    }
+}
+
+#[test]
+fn large_graphs_and_small_numbers_agree() {
+    let large = large_case(300);
     let all = large.gradients([true; 6], large.args());
     assert_close(&all[0], &large.plain(message::Slot::Input), 1e-13, "input");
     assert_close(
@@ -289,6 +294,23 @@ fn large_graphs_and_small_numbers_agree() {
         let a: Vec<f64> = a.iter().map(|&x| f64::from(x)).collect();
         assert_close(&a, b, 1e-5, "f32");
     }
+}
+
+#[test]
+fn results_have_the_same_bits_for_one_and_two_threads() {
+    let large = large_case(600);
+    let tangents: Vec<Vec<f64>> = (large.args.iter())
+        .map(|arg| numbers(arg.len(), 0.4))
+        .collect();
+    let [one, two] = with_threads(|| {
+        let first = large.gradients([true; 6], large.args());
+        let given = std::array::from_fn(|i| Some(tangents[i].as_slice()));
+        let (plan, edges, args) = (&large.aligned, &large.edges, large.args());
+        let second = aligned::second(plan, edges, 8, [true; 6], args, given).unwrap();
+        let all = first.iter().chain(&second).flatten();
+        all.map(|x| x.to_bits()).collect::<Vec<_>>()
+    });
+    assert!(one == two);
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn all_forms_stand_for_one_sum() {
 #[test]
 fn results_have_the_same_bits_for_one_and_two_threads() {
     let plan = plan_of(spec((2, 2), (1, 2), (2, 2), true));
-    let (items, features) = (150, 17);
+    let (items, features) = (600, 17);
     let mut noise = Noise::new(3);
     let args = Slot::ALL.map(|slot| noise.values(slot.len(&plan, items, features)));
     let args32 = args.each_ref().map(|arg| rounded::<f32>(arg).0);

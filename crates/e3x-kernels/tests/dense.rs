@@ -91,7 +91,7 @@ fn results_have_the_same_bits_for_one_and_two_threads() {
         in_features: 17,
         out_features: 33,
     };
-    let items = 150;
+    let items = 300;
     let mut noise = Noise::new(3);
     let args = Slot::ALL.map(|slot| noise.values(size(&plan, slot, items)));
     let args32 = args.each_ref().map(|arg| rounded::<f32>(arg).0);

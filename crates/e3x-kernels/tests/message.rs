@@ -155,7 +155,7 @@ fn all_forms_stand_for_one_sum() {
 fn results_have_the_same_bits_for_one_and_two_threads() {
     let plan = plan_of(spec((1, 2), (2, 2), (2, 2), true));
     let mut noise = Noise::new(3);
-    let edges = random_edges(&mut noise, 200, 21, 21, true);
+    let edges = random_edges(&mut noise, 2000, 210, 210, true);
     let features = 17;
     let args = Slot::ALL.map(|slot| noise.values(size(&plan, &edges, slot, features)));
     let args32 = args.each_ref().map(|arg| rounded::<f32>(arg).0);

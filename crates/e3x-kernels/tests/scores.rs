@@ -104,9 +104,9 @@ fn graphs_without_edges_and_single_edges_work() {
 fn results_have_the_same_bits_for_one_and_two_threads() {
     let mut noise = Noise::new(6);
     let plan = plan(2, 2, 32, 4);
-    let dst = (0..600).map(|e| e / 9).collect();
-    let src = (0..600).map(|e| (e * 7) % 80).collect();
-    let edges = EdgeList::new(dst, src, 80, 80).unwrap();
+    let dst = (0..4000).map(|e| e / 9).collect();
+    let src = (0..4000).map(|e| (e * 7) % 450).collect();
+    let edges = EdgeList::new(dst, src, 450, 450).unwrap();
     let args = Slot::ALL.map(|slot| noise.values(len(&plan, &edges, slot)));
     for slot in Slot::ALL {
         let [one, two] = with_threads(|| {

@@ -336,14 +336,19 @@ fn third_derivatives_match_differences() -> Result<()> {
     Ok(())
 }
 
+/// With enough edges for every kernel to split its work.
 #[test]
 fn results_have_the_same_bits_for_one_and_two_threads() -> Result<()> {
     let (input, config) = cases().swap_remove(2);
     let (layer, parameters) = layer(input, &config)?;
+    let nodes = 400;
+    let edges =
+        |step: i64| -> Vec<i64> { (0..20 * 400).map(|e| (e / 20 + step * e) % 400).collect() };
     let run = || {
-        let graph = sparse()?;
-        let r = variable(&positions()?)?;
-        let y = layer.forward(&features(input)?, &basis(&r, &graph, true)?, &graph)?;
+        let graph = Graph::sparse(&indices(&edges(0)), &indices(&edges(7)), nodes)?;
+        let r = variable(&(random(&[nodes, 3], 11)? * 1.5)?)?;
+        let x = random(&input.with_batch(&[nodes]), 3)?;
+        let y = layer.forward(&x, &basis(&r, &graph, true)?, &graph)?;
         let weight = parameters.variables().remove(0).1;
         let grads = grad(&y.sin()?, &[&r, weight.as_tensor()], CreateGraph::No)?;
         Ok::<_, e3x::Error>([bits(&y), bits(&grads[0]), bits(&grads[1])])

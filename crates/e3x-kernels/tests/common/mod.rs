@@ -64,7 +64,8 @@ pub fn assert_names<T: std::fmt::Debug>(result: Result<T>, argument: &str) {
     }
 }
 
-/// Runs `f` on pools of one and of two threads.
+/// Runs `f` on pools of one and of two threads. Work is only split if it is large: more than a million
+/// multiply-adds.
 pub fn with_threads<R: Send>(f: impl Fn() -> R + Sync) -> [R; 2] {
     [1, 2].map(|n| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
