@@ -203,10 +203,11 @@ def arguments():
   add('--iterations', type=int, default=3)
   add('--basis', type=int, default=16)
   add('--cutoff', type=float, default=5.0, help='in A')
-  add('--lr', type=float, default=0.03, help='after the warm-up')
+  add('--lr', type=float, default=0.04, help='after the warm-up')
   add('--schedule', choices=('cosine', 'constant'), default='cosine', help='cosine: from --lr to 0 over all steps')
   add('--warmup', type=int, default=None,
       help='steps at the start in which the rate grows linearly from zero (default: a tenth of all steps, at least 900, at most half)')
+  add('--clip-norm', type=float, default=10.0, help='largest norm of the gradient of all parameters; longer ones are shortened; 0: no limit')
   add('--energy-unit', choices=tuple(UNIT), default='kcal/mol', help='unit inside the model and the loss')
   add('--forces-weight', type=float, default=1.0, help='weight of MSE(forces) against MSE(energy), in inside units')
   add('--seed', type=int, default=0, help='of the split, the initial parameters and the shuffles')
@@ -274,6 +275,8 @@ def main():
   total_steps = max(1, steps_per_epoch * args.epochs)
   schedule = learning_rate(args, total_steps)
   optimizer = optax.adam(schedule)
+  if args.clip_norm:
+    optimizer = optax.chain(optax.clip_by_global_norm(args.clip_norm), optimizer)
 
   train_step = training_step(predict, optimizer, args.forces_weight)
 

@@ -114,7 +114,7 @@ fn bad_input_is_named_and_changes_nothing() {
             "--weight-decay -1",
             "`--weight-decay`: expected a number >= 0",
         ),
-        ("--clip-norm 0", "`--clip-norm`: expected a number > 0"),
+        ("--clip-norm=-1", "`--clip-norm`: expected a number > 0"),
         ("--ema 1", "`--ema`: expected a number of at least 0"),
         ("--plateau 0", "`--plateau`: expected at least 1"),
         ("--warmup -1", "--warmup"),
@@ -143,7 +143,7 @@ fn bad_input_is_named_and_changes_nothing() {
     let table = [
         (
             format!("{TINY} --epochs 2 --resume --lr 0.01"),
-            "learning_rate: 0.03, not 0.01",
+            "learning_rate: 0.04, not 0.01",
         ),
         (format!("{TINY} --epochs 3 --resume"), "epochs: 2, not 3"),
         (

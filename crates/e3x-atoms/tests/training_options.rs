@@ -192,6 +192,7 @@ fn settings_of_older_checkpoints_are_read() {
     let config: TrainConfig = serde_json::from_value(settings).unwrap();
     let expected = TrainConfig {
         warmup_steps: Some(0),
+        clip_norm: None,
         ..TrainConfig::default()
     };
     assert_eq!(config, expected);

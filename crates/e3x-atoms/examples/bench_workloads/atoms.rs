@@ -133,6 +133,7 @@ impl Training {
             learning_rate: args.learning_rate.ok_or("learning_rate is missing")?,
             warmup_steps: Some(0),
             schedule: Schedule::Constant,
+            clip_norm: None,
             forces_weight: 1.0,
             energy_unit: SCALE.unit,
             dtype: Precision::F32,

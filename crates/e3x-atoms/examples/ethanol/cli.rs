@@ -55,7 +55,7 @@ pub struct Cli {
     #[arg(long)]
     pub fused_tensor: bool,
     /// Learning rate of Adam after the warm-up.
-    #[arg(long, default_value_t = 0.03)]
+    #[arg(long, default_value_t = 0.04)]
     pub lr: f64,
     /// Decay of the learning rate: cosine (to zero), constant, exponential:RATE (over all steps) or
     /// exponential:RATE/STEPS.
@@ -70,9 +70,9 @@ pub struct Cli {
     /// Decoupled weight decay of the parameters (AdamW).
     #[arg(long, default_value_t = 0.0)]
     pub weight_decay: f64,
-    /// Largest norm of the gradient; longer ones are shortened.
-    #[arg(long, value_name = "NORM")]
-    pub clip_norm: Option<f64>,
+    /// Largest norm of the gradient; longer ones are shortened. 0: no limit.
+    #[arg(long, value_name = "NORM", default_value_t = 10.0)]
+    pub clip_norm: f64,
     /// Use a moving average of the parameters with this decay (such as 0.999).
     #[arg(long, value_name = "DECAY")]
     pub ema: Option<f64>,
@@ -150,7 +150,7 @@ impl Cli {
             dtype: self.dtype,
             warmup_steps: self.warmup,
             weight_decay: self.weight_decay,
-            clip_norm: self.clip_norm,
+            clip_norm: (self.clip_norm != 0.0).then_some(self.clip_norm),
             ema_decay: self.ema,
             plateau: self.plateau.map(|patience| PlateauConfig {
                 patience,

@@ -14,8 +14,8 @@ use crate::units;
 /// Everything that determines the result of a training run, together with the data.
 ///
 /// The defaults are those of E3x's MD17 tutorial (kcal/mol inside, equal weights) but for 16 radial
-/// functions and the learning rate: it grows to 0.03 over the first steps and falls to zero as a
-/// cosine (tutorial: 0.01 throughout).
+/// functions, the learning rate, which grows to 0.04 over the first steps and falls to zero as a
+/// cosine (tutorial: 0.01 throughout), and the limit of the gradient's norm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
@@ -51,7 +51,7 @@ pub struct TrainConfig {
     /// Limit of every component of the gradient; applied before `clip_norm`.
     #[serde(default)]
     pub clip_value: Option<f64>,
-    /// Limit of the norm of the gradient of all parameters.
+    /// Limit of the norm of the gradient of all parameters, in units of the loss (with `energy_unit`).
     #[serde(default)]
     pub clip_norm: Option<f64>,
     /// Decay of the exponential moving average of the parameters, which is then what is evaluated
@@ -128,7 +128,7 @@ impl Default for TrainConfig {
             num_valid: 100,
             epochs: 100,
             batch_size: 10,
-            learning_rate: 0.03,
+            learning_rate: 0.04,
             schedule: Schedule::Cosine,
             forces_weight: 1.0,
             energy_unit: units::KCAL_PER_MOL,
@@ -137,7 +137,7 @@ impl Default for TrainConfig {
             warmup_steps: None,
             weight_decay: 0.0,
             clip_value: None,
-            clip_norm: None,
+            clip_norm: Some(10.0),
             ema_decay: None,
             plateau: None,
             initial: None,

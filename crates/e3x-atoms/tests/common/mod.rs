@@ -69,6 +69,7 @@ pub fn small_run(dtype: Precision) -> TrainConfig {
         batch_size: 5,
         learning_rate: 0.01,
         warmup_steps: Some(0),
+        clip_norm: None,
         dtype,
         ..TrainConfig::default()
     }
