@@ -108,6 +108,13 @@ fn starts_are_written_for_other_programs() {
     assert_success(&output);
     let names: Vec<_> = place.files().into_keys().collect();
     assert_eq!(names, ["initial.safetensors", "order.json"]);
+    // They are not replaced unasked.
+    let written = place.files();
+    let again = place.run(&format!("{TINY} --epochs 2 --starts-only --seed 1"));
+    assert!(!again.status.success() && place.files() == written);
+    let again = format!("{TINY} --epochs 2 --starts-only --overwrite");
+    assert_success(&place.run(&again));
+    assert!(place.files() == written);
 
     let [initial, order] = ["initial.safetensors", "order.json"].map(|name| place.out.join(name));
     let given = format!(

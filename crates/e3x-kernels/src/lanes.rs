@@ -105,6 +105,28 @@ pub(crate) fn load_to<T: Real>(row: &[T], block: usize, lanes: &mut Lanes<T>) {
     }
 }
 
+/// Reads one block of as many rows of `width` features as `to` has.
+#[inline(always)]
+pub(crate) fn load_rows<T: Real>(rows: &[T], width: usize, block: usize, to: &mut [Lanes<T>]) {
+    let mut rest = rows;
+    for lanes in to {
+        let (row, tail) = rest.split_at(width);
+        load_to(row, block, lanes);
+        rest = tail;
+    }
+}
+
+/// Writes one block of as many rows of `width` features as `from` has.
+#[inline(always)]
+pub(crate) fn store_rows<T: Real>(rows: &mut [T], width: usize, block: usize, from: &[Lanes<T>]) {
+    let mut rest = rows;
+    for lanes in from {
+        let (row, tail) = rest.split_at_mut(width);
+        store(row, block, lanes);
+        rest = tail;
+    }
+}
+
 /// Writes one block of a row of features.
 #[inline(always)]
 pub(crate) fn store<T: Real>(row: &mut [T], block: usize, lanes: &Lanes<T>) {

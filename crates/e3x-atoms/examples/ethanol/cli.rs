@@ -61,7 +61,8 @@ pub struct Cli {
     /// exponential:RATE/STEPS.
     #[arg(long, default_value_t = Schedule::Cosine)]
     pub schedule: Schedule,
-    /// Steps at the start in which the learning rate grows from zero [default: a tenth of all steps, at least 900, at most half].
+    /// Steps at the start in which the learning rate grows from zero [default: a tenth of all
+    /// steps, at least 900, at most half].
     #[arg(long, value_name = "STEPS")]
     pub warmup: Option<usize>,
     /// Divide the learning rate by 10 when the validation loss has not improved for so many epochs.
@@ -100,7 +101,7 @@ pub struct Cli {
     pub order: Option<PathBuf>,
     /// Stop after writing what this run would start from: initial.safetensors and order.json in the out folder, as
     /// --initial and --order read them.
-    #[arg(long, conflicts_with_all = ["resume", "overwrite"])]
+    #[arg(long, conflicts_with = "resume")]
     pub starts_only: bool,
     /// Continue the run in the out folder after its last complete epoch.
     #[arg(long)]

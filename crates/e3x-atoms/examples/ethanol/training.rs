@@ -85,8 +85,15 @@ pub fn write_starts(cli: &Cli, frames: &[Frame]) -> Result<()> {
         Some(file) => FrameOrder::read(file)?,
         None => FrameOrder::draw(pool.len(), cli.train, cli.valid, cli.epochs, cli.seed)?,
     };
-    create_out(cli)?;
     let files = ["initial.safetensors", "order.json"].map(|name| cli.out.join(name));
+    if let Some(existing) = files.iter().find(|file| file.exists() && !cli.overwrite) {
+        return Err(argument(
+            "--out",
+            "a folder without the start of a run (or --overwrite to replace it)",
+            format!("one with {}", existing.display()),
+        ));
+    }
+    create_out(cli)?;
     trainer.parameters().save(&files[0])?;
     order.write(&files[1])?;
     println!("written: {}, {}", files[0].display(), files[1].display());

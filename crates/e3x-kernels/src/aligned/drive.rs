@@ -40,6 +40,7 @@ pub(super) struct Sink<'a, T> {
     radial: &'a EdgeRows<'a, T>,
     input_frame: &'a EdgeRows<'a, T>,
     output_frame: &'a EdgeRows<'a, T>,
+    features: usize,
     /// Sums of the weight: `(block of lanes, path)`.
     weight: Vec<Lanes<T>>,
 }
@@ -57,10 +58,7 @@ impl<T: Real> Sink<'_, T> {
     pub fn store_radial(&mut self, edge: usize, block: usize, rows: &[Lanes<T>]) {
         // SAFETY: an edge is visited once, by one task, and this is its only reference.
         let out = unsafe { self.radial.of(edge) };
-        let features = out.len() / rows.len();
-        for (out, lanes) in out.chunks_exact_mut(features).zip(rows) {
-            lanes::store(out, block, lanes);
-        }
+        lanes::store_rows(out, self.features, block, rows);
     }
 
     /// The numbers of the input's frame of an edge.
@@ -105,13 +103,9 @@ impl<T: Real> NodeRows<'_, T> {
         let features = self.features;
         let buffer = &mut buffer[..self.rows];
         let rows = self.of(node);
-        for (lanes, row) in buffer.iter_mut().zip(rows.chunks_exact(features)) {
-            lanes::load_to(row, block, lanes);
-        }
+        lanes::load_rows(rows, features, block, buffer);
         add(buffer);
-        for (lanes, row) in buffer.iter().zip(rows.chunks_exact_mut(features)) {
-            lanes::store(row, block, lanes);
-        }
+        lanes::store_rows(rows, features, block, buffer);
     }
 }
 
@@ -268,6 +262,7 @@ fn by_source<T: Real, K: EdgeKernel<T>>(kernel: &K, wanted: [bool; SLOTS], resul
             radial: &none,
             input_frame: &none,
             output_frame: &none,
+            features,
             weight: Vec::new(),
         };
         visit(kernel, pass.edges.by_src(), &tasks[task], wanted, &mut sink);
@@ -319,6 +314,7 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
             radial: &radial,
             input_frame: &input_frame,
             output_frame: &output_frame,
+            features,
             weight: sums,
         };
         visit(kernel, edges.by_dst(), &tasks[task], wanted, &mut sink);

@@ -2,11 +2,10 @@
 
 use std::marker::PhantomData;
 
+use super::couple::couple;
 use super::drive::{EdgeKernel, Sink};
-use super::pass::{
-    Orders, Pass, couple, couple_back, for_orders, pair_products, spread, weighted_sum,
-};
-use super::plan::Pair;
+use super::gains::{Shares, gains, products};
+use super::pass::Pass;
 use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::{SLOTS, Slot};
 use crate::Real;
@@ -32,6 +31,8 @@ pub(super) struct Scratch<T> {
     /// Derivatives with respect to them, all blocks.
     grad_x: Vec<Lanes<T>>,
     grad_z: Vec<Lanes<T>>,
+    /// What couples them, one block.
+    gains: Vec<Lanes<T>>,
     /// Radial part of the filter, one block, and derivatives with respect to it.
     filter: Vec<Lanes<T>>,
     radial: Vec<Lanes<T>>,
@@ -53,52 +54,46 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
         self.args[slot as usize]
     }
 
-    /// Couples one pair of irreps of one block; `x` and `z` are the local rows of all arguments.
+    /// What one edge adds to radial part and weights, and the derivatives with respect to the features
+    /// in the frame; one block.
     #[inline(always)]
-    fn pair<const N: usize>(
+    fn block(
         &self,
-        orders: Orders<'_>,
         block: usize,
         wanted: [bool; SLOTS],
         s: &mut Scratch<T>,
         weight_sums: &mut [Lanes<T>],
     ) {
-        let (plan, pair) = (self.pass.plan, orders.pair);
-        let [input, radial, weight, input_frame, output_frame, output] = wanted;
-        let grad_x = &mut s.grad_x[block * plan.input.local_rows..];
-        let grad_z = &mut s.grad_z[block * plan.output.local_rows..];
-        // Filters of these |m|, and the products that they multiply.
-        let (mut gains, mut products) = ([A::zero(); N], [A::zero(); N]);
-        if radial || weight {
-            pair_products::<A, T, N>(orders, &s.local_x, &s.local_z, &mut products);
+        let (pass, plan) = (self.pass, self.pass.plan);
+        let [
+            wants_input,
+            wants_radial,
+            wants_weight,
+            input_frame,
+            output_frame,
+            output,
+        ] = wanted;
+        let num = plan.paths.len();
+        let own = &self.weights[block * num..][..num];
+        if wants_radial || wants_weight {
+            s.radial.fill(Lanes::zero());
+            let shares = Shares {
+                radial: wants_radial.then_some((own, &mut s.radial)),
+                weight: wants_weight.then_some((&s.filter, weight_sums)),
+            };
+            products::<A, T>(pass, &[(&s.local_x, &s.local_z)], shares);
         }
-        let couples = input || input_frame || output_frame || output;
-        let first = block * plan.paths.len();
-        let paths = plan.paths[pair.paths.clone()].iter();
-        let weights = &self.weights[first..][pair.paths.clone()];
-        let coefficients = self.pass.coefficients::<N>(orders);
-        for (i, ((path, w), c)) in paths.zip(weights).zip(coefficients).enumerate() {
-            let r = &s.filter[path.degree];
-            if couples {
-                let mut gain = A::zero();
-                A::add_product(&mut gain, w, r);
-                spread::<A, T, N>(c, gain, &mut gains);
-            }
-            if radial || weight {
-                let q = weighted_sum::<A, T, N>(c, &products);
-                if radial {
-                    A::accumulate_multiple(&mut s.radial[path.degree], w, q);
-                }
-                if weight {
-                    A::accumulate_multiple(&mut weight_sums[pair.paths.start + i], r, q);
-                }
-            }
+        let (back, forth) = (wants_input || input_frame, output_frame || output);
+        if back || forth {
+            gains::<A, T>(pass, &[(own, &s.filter)], &mut s.gains);
         }
-        if input || input_frame {
-            couple_back::<A, T, N>(orders, &gains, &s.local_z, grad_x);
+        if back {
+            let grad = &mut s.grad_x[block * plan.input.local_rows..];
+            couple::<A, T, true>(&plan.to_input, &[(&s.gains, &s.local_z)], grad);
         }
-        if output || output_frame {
-            couple::<A, T, N>(orders, &gains, &s.local_x, grad_z);
+        if forth {
+            let grad = &mut s.grad_z[block * plan.output.local_rows..];
+            couple::<A, T, false>(&plan.to_output, &[(&s.gains, &s.local_x)], grad);
         }
     }
 }
@@ -121,6 +116,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             local_z: zeros(plan.output.local_rows),
             grad_x: zeros(plan.input.local_rows * blocks),
             grad_z: zeros(plan.output.local_rows * blocks),
+            gains: zeros(plan.num_gains),
             filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
             rows: zeros(plan.input.rows.max(plan.output.rows)),
@@ -140,32 +136,25 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
         };
         let input_matrices = matrices(Slot::InputFrame);
         let output_matrices = matrices(Slot::OutputFrame);
-        s.grad_x.fill(Lanes::zero());
-        s.grad_z.fill(Lanes::zero());
         for block in 0..pass.blocks {
             let products = radial || weight;
             if products || input_frame || output_frame || output {
                 let x = &mut s.x[block * plan.input.rows..];
                 pass.load(&plan.input, self.arg(Slot::Input), src, block, x);
                 if products || output_frame || output {
-                    s.local_x.fill(Lanes::zero());
-                    into_frame::<A, T>(&plan.input, input_matrices, x, &mut s.local_x);
+                    into_frame::<A, T>(&plan.input, input_matrices, x, &mut s.local_x, false);
                 }
             }
             if products || input_frame || output_frame || input {
                 let z = &mut s.z[block * plan.output.rows..];
                 pass.load(&plan.output, self.arg(Slot::Output), dst, block, z);
                 if products || input_frame || input {
-                    s.local_z.fill(Lanes::zero());
-                    into_frame::<A, T>(&plan.output, output_matrices, z, &mut s.local_z);
+                    into_frame::<A, T>(&plan.output, output_matrices, z, &mut s.local_z, false);
                 }
             }
             pass.load_filter(self.arg(Slot::Radial), edge, block, &mut s.filter);
-            s.radial.fill(Lanes::zero());
             let sums = sink.weight_sums(plan.paths.len(), block);
-            for pair in &plan.pairs {
-                for_orders!(pair, self.pair(block, wanted, s, sums));
-            }
+            self.block(block, wanted, s, sums);
             if input {
                 let local = &s.grad_x[block * plan.input.local_rows..];
                 sink.input.update(

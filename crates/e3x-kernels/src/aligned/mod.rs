@@ -15,9 +15,11 @@
 //! gives the derivatives with respect to any of them, [`second`] the mixed second derivatives along
 //! tangents; each is one pass over the edges.
 
+mod couple;
 mod drive;
 mod first;
 mod frames;
+mod gains;
 mod pass;
 mod plan;
 mod rotate;

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use e3x_so3::Order;
 
+use super::couple::Couplings;
 use crate::{CouplingPlan, CouplingSpec, Error, Result};
 
 /// One degree and parity of features.
@@ -61,22 +62,29 @@ impl Side {
     }
 }
 
-/// An irrep of the input and one of the output, with all paths between them.
+/// Most |m| of a part: what belongs to them is in registers.
+pub(super) const MOST_ORDERS: usize = 4;
+
+/// Some |m| of an irrep of the input and one of the output, with all paths between them.
 ///
 /// Parities leave filters of even degrees only, or of odd degrees only, so that `l1 + l2 + l3` is
 /// even for all paths of a pair, or odd for all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pair {
+pub(super) struct Part {
     /// Entry m = 0 of the input.
     pub x: usize,
     /// Entry m = 0 of the output.
     pub z: usize,
-    /// Whether `l1 + l2 + l3` is odd: then m couples to -m, with a sign.
+    /// Whether `l1 + l2 + l3` is odd: then m couples to -m, with a sign, and m = 0 to nothing.
     pub odd: bool,
-    /// Number of coefficients of each path, those of |m| = 0, 1, ...
-    pub num: usize,
+    /// Its |m|, at most [`MOST_ORDERS`].
+    pub orders: Range<usize>,
     /// Its paths.
     pub paths: Range<usize>,
+    /// Where its coefficients start: `(path, |m|)`.
+    pub coefficients: usize,
+    /// Where its gains start, one for each |m|.
+    pub gains: usize,
 }
 
 /// One degree of the filter, coupling the irreps of a pair.
@@ -86,8 +94,6 @@ pub(super) struct AlignedPath {
     pub degree: usize,
     /// Row of the weight.
     pub weight: usize,
-    /// Where its coefficients start.
-    pub coefficients: usize,
 }
 
 /// Message passing with filters that are proportional to harmonics of the edge's direction.
@@ -100,7 +106,11 @@ pub(super) struct AlignedPath {
 pub struct AlignedPlan {
     pub(super) input: Side,
     pub(super) output: Side,
-    pub(super) pairs: Vec<Pair>,
+    pub(super) parts: Vec<Part>,
+    /// Gains of all parts.
+    pub(super) num_gains: usize,
+    pub(super) to_input: Couplings,
+    pub(super) to_output: Couplings,
     pub(super) paths: Vec<AlignedPath>,
     pub(super) coefficients: Vec<f64>,
     spec: CouplingSpec,
@@ -131,7 +141,10 @@ impl AlignedPlan {
         let mut aligned = Self {
             input: Side::new(spec.second, reach),
             output: Side::new(spec.product, reach),
-            pairs: Vec::new(),
+            parts: Vec::new(),
+            num_gains: 0,
+            to_input: Couplings::default(),
+            to_output: Couplings::default(),
             paths: Vec::new(),
             coefficients: Vec::new(),
             spec,
@@ -144,6 +157,8 @@ impl AlignedPlan {
         for (rows, paths) in by_pair {
             aligned.add_pair(plan, scales, rows, &paths);
         }
+        aligned.to_input = Couplings::to_input(&aligned.input, &aligned.parts);
+        aligned.to_output = Couplings::to_output(&aligned.output, &aligned.parts);
         Ok(aligned)
     }
 
@@ -152,6 +167,7 @@ impl AlignedPlan {
         spec.first.0 == 1 && spec.first.1 > 0
     }
 
+    /// Adds the paths between an irrep of the input and one of the output.
     fn add_pair(
         &mut self,
         plan: &CouplingPlan,
@@ -162,36 +178,45 @@ impl AlignedPlan {
         let order = Order::from_cartesian(self.spec.cartesian_order);
         let first = self.paths.len();
         let (mut odd, mut num) = (false, 0);
+        let mut coefficients = Vec::with_capacity(paths.len());
         for &path in paths {
             let path = plan.paths()[path];
             let block = &plan.blocks()[path.block];
             let [l1, l2, l3] = block.degrees;
             odd = (l1 + l2 + l3) % 2 == 1;
             num = l2.min(l3) + 1;
-            let start = self.coefficients.len();
-            self.coefficients.resize(start + num, 0.0);
+            let mut of_path = vec![0.0; num];
             for term in &block.terms {
                 let m2 = order.m(l2, term.j as usize);
                 let m3 = order.m(l3, term.k as usize);
                 // Those of m3 < 0 follow from these.
                 if order.m(l1, term.i as usize) == 0 && m3 >= 0 && m2 == if odd { -m3 } else { m3 }
                 {
-                    self.coefficients[start + m3.unsigned_abs()] += scales[l1] * term.value;
+                    of_path[m3.unsigned_abs()] += scales[l1] * term.value;
                 }
             }
+            coefficients.push(of_path);
             self.paths.push(AlignedPath {
                 degree: l1,
                 weight: path.weight,
-                coefficients: start,
             });
         }
-        self.pairs.push(Pair {
-            x: self.input.center(row2),
-            z: self.output.center(row3),
-            odd,
-            num,
-            paths: first..self.paths.len(),
-        });
+        let lowest = usize::from(odd);
+        for start in (lowest..num).step_by(MOST_ORDERS) {
+            let orders = start..num.min(start + MOST_ORDERS);
+            self.parts.push(Part {
+                x: self.input.center(row2),
+                z: self.output.center(row3),
+                odd,
+                orders: orders.clone(),
+                paths: first..self.paths.len(),
+                coefficients: self.coefficients.len(),
+                gains: self.num_gains,
+            });
+            self.num_gains += orders.len();
+            let of_part = coefficients.iter().flat_map(|c| &c[orders.clone()]);
+            self.coefficients.extend(of_part);
+        }
     }
 
     /// Degrees of the filter.

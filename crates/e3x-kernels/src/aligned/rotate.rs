@@ -7,7 +7,7 @@ use super::frames::frame_len;
 use super::plan::{Irrep, Side};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::{self, Lanes};
+use crate::lanes::Lanes;
 
 /// Where the rows of the frame that an irrep uses start: `2 reach + 1` rows of `2 l + 1` numbers.
 #[inline(always)]
@@ -70,13 +70,15 @@ fn load<A: Arithmetic, T: Real, const N: usize>(lanes: &[Lanes<T>]) -> [A::Sum<T
     sums
 }
 
-/// `local += D x` for all irreps; `x` are the rows of one node, `local` those in the frame.
+/// `local = D x` for all irreps, or `local += D x` if `add`; `x` are the rows of one node, `local` those
+/// in the frame.
 #[inline(never)]
 pub(super) fn into_frame<A: Arithmetic, T: Real>(
     side: &Side,
     frame: &[T],
     x: &[Lanes<T>],
     local: &mut [Lanes<T>],
+    add: bool,
 ) {
     A::vectorized(
         #[inline(always)]
@@ -84,13 +86,14 @@ pub(super) fn into_frame<A: Arithmetic, T: Real>(
             for irrep in &side.irreps {
                 let local = &mut local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
                 let (matrix, x) = (&frame[first_of(irrep)..], &x[irrep.row..]);
-                for_parts!(irrep, columns, multiply(matrix, x, local));
+                for_parts!(irrep, columns, multiply(matrix, x, local, add));
             }
         },
     );
 }
 
-/// `local[m] += sum over N columns j, from `first` on, of matrix[m, j] x[j]`.
+/// `local[m] += sum over N columns j, from `first` on, of matrix[m, j] x[j]`; the first columns replace
+/// what was there unless `add`.
 #[inline(always)]
 fn multiply<A: Arithmetic, T: Real, const N: usize>(
     first: usize,
@@ -99,11 +102,16 @@ fn multiply<A: Arithmetic, T: Real, const N: usize>(
     matrix: &[T],
     x: &[Lanes<T>],
     local: &mut [Lanes<T>],
+    add: bool,
 ) {
     let (matrix, local) = (&matrix[..rows * n], &mut local[..rows]);
     let columns = load::<A, T, N>(&x[first..first + N]);
     for m in 0..rows {
-        let mut acc = A::load(&local[m]);
+        let mut acc = if add || first > 0 {
+            A::load(&local[m])
+        } else {
+            A::zero()
+        };
         for j in 0..N {
             A::add_scaled_sum(&mut acc, matrix[m * n + first + j], columns[j]);
         }
@@ -201,10 +209,6 @@ fn add_outer_product<A: Arithmetic, T: Real, const N: usize>(
                 A::add_multiple(&mut sums[j], &x[j], factor);
             }
         }
-        for j in 0..N {
-            let mut lanes = Lanes::zero();
-            A::store(sums[j], &mut lanes);
-            gradient[m * n + first + j] += lanes::sum(&lanes);
-        }
+        A::add_sums(sums, &mut gradient[m * n + first..][..N]);
     }
 }

@@ -11,11 +11,11 @@
 
 use std::marker::PhantomData;
 
+use super::couple::{Couplings, Factors, couple};
 use super::drive::{EdgeKernel, Sink};
-use super::pass::{
-    Orders, Pass, couple, couple_back, for_orders, pair_products, spread, weighted_sum,
-};
-use super::plan::{Pair, Side};
+use super::gains::{Shares, gains, products};
+use super::pass::Pass;
+use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::{SLOTS, Slot};
 use crate::Real;
@@ -62,6 +62,9 @@ impl<T: Real> End<T> {
 pub(super) struct Scratch<T> {
     x: End<T>,
     z: End<T>,
+    /// What couples them and its tangent, one block.
+    gains: Vec<Lanes<T>>,
+    moved_gains: Vec<Lanes<T>>,
     /// Radial part of the filter, one block, its tangent, and derivatives with respect to it.
     filter: Vec<Lanes<T>>,
     moved_filter: Vec<Lanes<T>>,
@@ -109,16 +112,15 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
     ) {
         let values = &mut end.values[block * side.rows..];
         self.pass.load(side, self.arg(slot), node, block, values);
-        end.local.fill(Lanes::zero());
-        end.local_tangent.fill(Lanes::zero());
-        into_frame::<A, T>(side, matrices, values, &mut end.local);
+        into_frame::<A, T>(side, matrices, values, &mut end.local, false);
         if let Some(turned) = turned {
-            into_frame::<A, T>(side, turned, values, &mut end.local_tangent);
+            into_frame::<A, T>(side, turned, values, &mut end.local_tangent, false);
         }
         if let Some(tangent) = self.tangent(slot) {
             let values = &mut end.tangent[block * side.rows..];
             self.pass.load(side, tangent, node, block, values);
-            into_frame::<A, T>(side, matrices, values, &mut end.local_tangent);
+            let turns = turned.is_some();
+            into_frame::<A, T>(side, matrices, values, &mut end.local_tangent, turns);
         }
     }
 
@@ -131,92 +133,72 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         }
     }
 
-    /// Couples one pair of irreps of one block.
+    /// The gains of one block, and what radial part and weights get.
     #[inline(always)]
-    fn pair<const N: usize>(
+    fn filters(
         &self,
-        orders: Orders<'_>,
         block: usize,
         wanted: [bool; SLOTS],
         s: &mut Scratch<T>,
         weight_sums: &mut [Lanes<T>],
     ) {
-        let (plan, pair) = (self.pass.plan, orders.pair);
-        let [input, radial, weight, input_frame, output_frame, output] = wanted;
+        let (pass, num) = (self.pass, self.pass.plan.paths.len());
+        let [_, wants_radial, wants_weight, ..] = wanted;
         let [dx, dr, dw, turns_x, turns_z, dz] = self.tangents.map(|tangent| tangent.is_some());
-        let (dx, dz) = (dx || turns_x, dz || turns_z);
-        // Filters of these |m|, the products that they multiply, and the tangents of both.
-        let (mut gains, mut moved_gains) = ([A::zero(); N], [A::zero(); N]);
-        let (mut products, mut moved) = ([A::zero(); N], [A::zero(); N]);
-        if (radial && dw) || (weight && dr) {
-            pair_products::<A, T, N>(orders, &s.x.local, &s.z.local, &mut products);
+        let (w, moved_w) = (
+            &self.weights[block * num..][..num],
+            &self.moved_weights[block * num..][..num],
+        );
+        gains::<A, T>(pass, &[(w, &s.filter)], &mut s.gains);
+        if dr || dw {
+            let factors = [(moved_w, &s.filter[..]), (w, &s.moved_filter[..])];
+            gains::<A, T>(pass, &factors, &mut s.moved_gains);
         }
-        if radial || weight {
-            if dx {
-                pair_products::<A, T, N>(orders, &s.x.local_tangent, &s.z.local, &mut moved);
-            }
-            if dz {
-                pair_products::<A, T, N>(orders, &s.x.local, &s.z.local_tangent, &mut moved);
-            }
+        if !(wants_radial || wants_weight) {
+            return;
         }
-        let first = block * plan.paths.len();
-        let paths = plan.paths[pair.paths.clone()].iter();
-        let weights = self.weights[first..][pair.paths.clone()].iter();
-        let weights = weights.zip(&self.moved_weights[first..][pair.paths.clone()]);
-        let coefficients = self.pass.coefficients::<N>(orders);
-        for (i, ((path, (w, moved_w)), c)) in paths.zip(weights).zip(coefficients).enumerate() {
-            let (r, moved_r) = (&s.filter[path.degree], &s.moved_filter[path.degree]);
-            let mut gain = A::zero();
-            A::add_product(&mut gain, w, r);
-            spread::<A, T, N>(c, gain, &mut gains);
-            if radial || weight {
-                let q = weighted_sum::<A, T, N>(c, &moved);
-                if radial {
-                    A::accumulate_multiple(&mut s.radial[path.degree], w, q);
-                }
-                if weight {
-                    A::accumulate_multiple(&mut weight_sums[pair.paths.start + i], r, q);
-                }
-            }
-            if dr || dw {
-                let mut moved_gain = A::zero();
-                A::add_product(&mut moved_gain, moved_w, r);
-                A::add_product(&mut moved_gain, w, moved_r);
-                spread::<A, T, N>(c, moved_gain, &mut moved_gains);
-                let q = weighted_sum::<A, T, N>(c, &products);
-                if radial && dw {
-                    A::accumulate_multiple(&mut s.radial[path.degree], moved_w, q);
-                }
-                if weight && dr {
-                    A::accumulate_multiple(&mut weight_sums[pair.paths.start + i], moved_r, q);
-                }
-            }
+        let ends = [
+            (&s.x.local_tangent[..], &s.z.local[..]),
+            (&s.x.local[..], &s.z.local_tangent[..]),
+        ];
+        let moved = &ends[usize::from(!(dx || turns_x))..1 + usize::from(dz || turns_z)];
+        s.radial.fill(Lanes::zero());
+        let shares = Shares {
+            radial: wants_radial.then_some((w, &mut s.radial[..])),
+            weight: wants_weight.then_some((&s.filter[..], &mut *weight_sums)),
+        };
+        products::<A, T>(pass, moved, shares);
+        // With the tangents of the other factor, if there are any.
+        let shares = Shares {
+            radial: (wants_radial && dw).then_some((moved_w, &mut s.radial[..])),
+            weight: (wants_weight && dr).then_some((&s.moved_filter[..], weight_sums)),
+        };
+        if shares.radial.is_some() || shares.weight.is_some() {
+            products::<A, T>(pass, &[(&s.x.local, &s.z.local)], shares);
         }
-        if input || input_frame {
-            let grad = &mut s.x.grad[block * plan.input.local_rows..];
-            if dr || dw {
-                couple_back::<A, T, N>(orders, &moved_gains, &s.z.local, grad);
-            }
-            if dz {
-                couple_back::<A, T, N>(orders, &gains, &s.z.local_tangent, grad);
-            }
-            if input_frame || turns_x {
-                let grad = &mut s.x.grad_tangent[block * plan.input.local_rows..];
-                couple_back::<A, T, N>(orders, &gains, &s.z.local, grad);
-            }
-        }
-        if output || output_frame {
-            let grad = &mut s.z.grad[block * plan.output.local_rows..];
-            if dr || dw {
-                couple::<A, T, N>(orders, &moved_gains, &s.x.local, grad);
-            }
-            if dx {
-                couple::<A, T, N>(orders, &gains, &s.x.local_tangent, grad);
-            }
-            if output_frame || turns_z {
-                let grad = &mut s.z.grad_tangent[block * plan.output.local_rows..];
-                couple::<A, T, N>(orders, &gains, &s.x.local, grad);
-            }
+    }
+
+    /// The derivatives with respect to one block of one end and its tangent, in the frame.
+    #[inline(always)]
+    fn couple<const BACK: bool>(
+        &self,
+        couplings: &Couplings,
+        (to, turns): (&mut End<T>, bool),
+        (from, from_moves): (&End<T>, bool),
+        [gains, moved_gains]: [&[Lanes<T>]; 2],
+        start: usize,
+    ) {
+        let filter_moves =
+            self.tangent(Slot::Radial).is_some() || self.tangent(Slot::Weight).is_some();
+        let both: [Factors<'_, T>; 2] = [(moved_gains, &from.local), (gains, &from.local_tangent)];
+        let factors = &both[usize::from(!filter_moves)..1 + usize::from(from_moves)];
+        couple::<A, T, BACK>(couplings, factors, &mut to.grad[start..]);
+        if turns {
+            couple::<A, T, BACK>(
+                couplings,
+                &[(gains, &from.local)],
+                &mut to.grad_tangent[start..],
+            );
         }
     }
 }
@@ -251,6 +233,8 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
         Scratch {
             x: End::new(&plan.input, blocks),
             z: End::new(&plan.output, blocks),
+            gains: zeros(plan.num_gains),
+            moved_gains: zeros(plan.num_gains),
             filter: zeros(plan.filter_degrees()),
             moved_filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
@@ -272,10 +256,10 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
         };
         let into_x = matrices(Slot::InputFrame);
         let into_z = matrices(Slot::OutputFrame);
-        for end in [&mut s.x, &mut s.z] {
-            end.grad.fill(Lanes::zero());
-            end.grad_tangent.fill(Lanes::zero());
-        }
+        let moves = |slot: Slot, (_, turned): Matrices<'_, T>| {
+            self.tangent(slot).is_some() || turned.is_some()
+        };
+        let (x_moves, z_moves) = (moves(Slot::Input, into_x), moves(Slot::Output, into_z));
         for block in 0..pass.blocks {
             self.read_end(&plan.input, Slot::Input, (src, block), into_x, &mut s.x);
             self.read_end(&plan.output, Slot::Output, (dst, block), into_z, &mut s.z);
@@ -283,10 +267,34 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
             if let Some(moved) = self.tangent(Slot::Radial) {
                 pass.load_filter(moved, edge, block, &mut s.moved_filter);
             }
-            s.radial.fill(Lanes::zero());
             let sums = sink.weight_sums(plan.paths.len(), block);
-            for pair in &plan.pairs {
-                for_orders!(pair, self.pair(block, wanted, s, sums));
+            self.filters(block, wanted, s, sums);
+            let gains = [&s.gains[..], &s.moved_gains[..]];
+            if input || input_frame {
+                let (to, from) = (
+                    (&mut s.x, input_frame || into_x.1.is_some()),
+                    (&s.z, z_moves),
+                );
+                self.couple::<true>(
+                    &plan.to_input,
+                    to,
+                    from,
+                    gains,
+                    block * plan.input.local_rows,
+                );
+            }
+            if output || output_frame {
+                let (to, from) = (
+                    (&mut s.z, output_frame || into_z.1.is_some()),
+                    (&s.x, x_moves),
+                );
+                self.couple::<false>(
+                    &plan.to_output,
+                    to,
+                    from,
+                    gains,
+                    block * plan.output.local_rows,
+                );
             }
             if input {
                 sink.input.update(

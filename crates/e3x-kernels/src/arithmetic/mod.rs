@@ -1,0 +1,201 @@
+//! Sums of products on blocks of lanes, with instructions that are named instead of hoped for.
+//!
+//! Compilers turn loops over lanes into vector instructions most of the time. Where such loops are
+//! nested in loops of a few fixed steps, they may unroll the lanes and vectorise over the steps
+//! instead, gathering numbers one by one, several times slower.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86;
+
+use crate::Real;
+use crate::lanes::{self, LANES, Lanes};
+
+/// How products are added.
+pub(crate) trait Arithmetic: Sync + 'static {
+    /// A block of lanes in registers.
+    type Sum<T: Real>: Copy;
+
+    /// Reads a block of lanes.
+    fn load<T: Real>(lanes: &Lanes<T>) -> Self::Sum<T>;
+
+    /// Writes a block of lanes.
+    fn store<T: Real>(sum: Self::Sum<T>, lanes: &mut Lanes<T>);
+
+    /// `sum += a * b`, lane by lane, with a factor in registers.
+    fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: Self::Sum<T>);
+
+    /// `sum -= a * b` with a factor in registers.
+    fn subtract_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: Self::Sum<T>);
+
+    /// `sum += c * a` with a block in registers.
+    fn add_scaled_sum<T: Real>(sum: &mut Self::Sum<T>, c: T, a: Self::Sum<T>);
+
+    /// Runs `f` compiled for the instructions of this arithmetic. Everything that `f` calls must be
+    /// `#[inline(always)]` to profit.
+    fn vectorized<R>(f: impl FnOnce() -> R) -> R;
+
+    /// Nothing added yet.
+    #[inline(always)]
+    fn zero<T: Real>() -> Self::Sum<T> {
+        Self::load(&Lanes::zero())
+    }
+
+    /// `sum += a * b`, lane by lane.
+    #[inline(always)]
+    fn add_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>) {
+        Self::add_multiple(sum, a, Self::load(b));
+    }
+
+    /// `sum -= a * b`, lane by lane.
+    #[inline(always)]
+    fn subtract_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>) {
+        Self::subtract_multiple(sum, a, Self::load(b));
+    }
+
+    /// `sum += c * a`, lane by lane.
+    #[inline(always)]
+    fn add_scaled<T: Real>(sum: &mut Self::Sum<T>, c: T, a: &Lanes<T>) {
+        Self::add_scaled_sum(sum, c, Self::load(a));
+    }
+
+    /// Adds the sums of all lanes of some blocks to as many numbers.
+    #[inline(always)]
+    fn add_sums<T: Real, const N: usize>(sums: [Self::Sum<T>; N], to: &mut [T]) {
+        for (sum, to) in sums.into_iter().zip(to) {
+            let mut lanes = Lanes::zero();
+            Self::store(sum, &mut lanes);
+            *to += lanes::sum(&lanes);
+        }
+    }
+
+    /// `acc += sum` in memory.
+    #[inline(always)]
+    fn add<T: Real>(acc: &mut Lanes<T>, sum: Self::Sum<T>) {
+        let mut lanes = Lanes::zero();
+        Self::store(sum, &mut lanes);
+        Self::accumulate_scaled(acc, T::ONE, &lanes);
+    }
+
+    /// `acc += a * b` in memory.
+    #[inline(always)]
+    fn accumulate<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+        let mut sum = Self::load(acc);
+        Self::add_product(&mut sum, a, b);
+        Self::store(sum, acc);
+    }
+
+    /// `acc += a * b` in memory, with a factor in registers.
+    #[inline(always)]
+    fn accumulate_multiple<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: Self::Sum<T>) {
+        let mut sum = Self::load(acc);
+        Self::add_multiple(&mut sum, a, b);
+        Self::store(sum, acc);
+    }
+
+    /// `acc += c * a` in memory.
+    #[inline(always)]
+    fn accumulate_scaled<T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
+        let mut sum = Self::load(acc);
+        Self::add_scaled(&mut sum, c, a);
+        Self::store(sum, acc);
+    }
+}
+
+/// Calls `$function::<A>(...)` with the fastest arithmetic of this process: the widest that the processor has and
+/// `e3x_so3::Instructions` allows.
+macro_rules! with_arithmetic {
+    ($arithmetic:ident => $call:expr) => {{
+        #[cfg(target_arch = "x86_64")]
+        match e3x_so3::arch() {
+            pulp::Arch::V4(_) => {
+                type $arithmetic = crate::arithmetic::x86::Wide;
+                $call
+            }
+            pulp::Arch::V3(_) => {
+                type $arithmetic = crate::arithmetic::x86::Half;
+                $call
+            }
+            _ => {
+                type $arithmetic = crate::arithmetic::Unfused;
+                $call
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            type $arithmetic = crate::arithmetic::Looped;
+            $call
+        }
+    }};
+}
+pub(crate) use with_arithmetic;
+
+/// An arithmetic of loops over lanes in memory.
+macro_rules! loops {
+    ($name:ident, |$sum:ident, $a:ident, $b:ident| $add:expr, $subtract:expr, $vectorized:path) => {
+        impl Arithmetic for $name {
+            type Sum<T: Real> = Lanes<T>;
+
+            #[inline(always)]
+            fn load<T: Real>(lanes: &Lanes<T>) -> Lanes<T> {
+                *lanes
+            }
+
+            #[inline(always)]
+            fn store<T: Real>(sum: Lanes<T>, lanes: &mut Lanes<T>) {
+                *lanes = sum;
+            }
+
+            #[inline(always)]
+            fn add_multiple<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: Lanes<T>) {
+                for f in 0..LANES {
+                    let ($sum, $a, $b) = (sum[f], a[f], b[f]);
+                    sum[f] = $add;
+                }
+            }
+
+            #[inline(always)]
+            fn subtract_multiple<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: Lanes<T>) {
+                for f in 0..LANES {
+                    let ($sum, $a, $b) = (sum[f], a[f], b[f]);
+                    sum[f] = $subtract;
+                }
+            }
+
+            #[inline(always)]
+            fn add_scaled_sum<T: Real>(sum: &mut Lanes<T>, c: T, a: Lanes<T>) {
+                for f in 0..LANES {
+                    let ($sum, $a, $b) = (sum[f], c, a[f]);
+                    sum[f] = $add;
+                }
+            }
+
+            #[inline(always)]
+            fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+                $vectorized(f)
+            }
+        }
+    };
+}
+
+/// Multiplication and addition one after the other, for processors without an instruction that does
+/// both: the standard library would call a function for each number.
+pub(crate) struct Unfused;
+
+loops!(Unfused, |sum, a, b| sum + a * b, sum - a * b, call);
+
+#[inline(always)]
+fn call<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
+
+/// Loops with one rounding, for processors whose basic instructions include that.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) struct Looped;
+
+#[cfg(not(target_arch = "x86_64"))]
+loops!(
+    Looped,
+    |sum, a, b| a.mul_add(b, sum),
+    (-a).mul_add(b, sum),
+    crate::lanes::vectorized
+);

@@ -1,0 +1,267 @@
+//! Vector instructions of x86.
+
+use std::arch::x86_64::{
+    __m256, __m256d, __m512, __m512d, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_fnmadd_pd,
+    _mm256_fnmadd_ps, _mm256_set1_pd, _mm256_set1_ps, _mm512_add_ps, _mm512_fmadd_pd,
+    _mm512_fmadd_ps, _mm512_fnmadd_pd, _mm512_fnmadd_ps, _mm512_permute_ps, _mm512_set1_pd,
+    _mm512_set1_ps, _mm512_shuffle_f32x4,
+};
+use std::mem::transmute;
+
+use e3x_so3::arch;
+use pulp::Arch;
+
+use super::Arithmetic;
+use crate::Real;
+use crate::lanes::{self, LANES, Lanes, Run};
+
+/// The registers that hold a block of lanes of an element type.
+pub trait Vectors: Sized {
+    type Wide: Registers<Self>;
+    type Half: Registers<Self>;
+}
+
+/// A block of lanes in registers of one width.
+///
+/// # Safety
+/// The processor must have AVX-512F for wide, AVX2 and FMA for half registers.
+pub trait Registers<T>: Copy {
+    unsafe fn load(lanes: &[T; LANES]) -> Self;
+    unsafe fn store(self) -> [T; LANES];
+    unsafe fn add_multiple(&mut self, a: &[T; LANES], b: Self);
+    unsafe fn subtract_multiple(&mut self, a: &[T; LANES], b: Self);
+    unsafe fn add_scaled_sum(&mut self, c: T, a: Self);
+    unsafe fn add_sums<const N: usize>(sums: [Self; N], to: &mut [T]);
+}
+
+/// Registers of a vector type and its instructions.
+macro_rules! registers {
+    ($t:ty, $vector:ty, $num:literal, $add:ident, $subtract:ident, $set:ident, $sums:path) => {
+        impl Registers<$t> for [$vector; $num] {
+            #[inline(always)]
+            unsafe fn load(lanes: &[$t; LANES]) -> Self {
+                // SAFETY: arrays of numbers and of vectors have the same size and no invalid
+                // values.
+                unsafe { transmute(*lanes) }
+            }
+
+            #[inline(always)]
+            unsafe fn store(self) -> [$t; LANES] {
+                // SAFETY: as above.
+                unsafe { transmute(self) }
+            }
+
+            #[inline(always)]
+            unsafe fn add_multiple(&mut self, a: &[$t; LANES], b: Self) {
+                // SAFETY: the caller vouches for the instructions.
+                unsafe {
+                    let a = Self::load(a);
+                    for i in 0..$num {
+                        self[i] = $add(a[i], b[i], self[i]);
+                    }
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn subtract_multiple(&mut self, a: &[$t; LANES], b: Self) {
+                // SAFETY: as above.
+                unsafe {
+                    let a = Self::load(a);
+                    for i in 0..$num {
+                        self[i] = $subtract(a[i], b[i], self[i]);
+                    }
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn add_scaled_sum(&mut self, c: $t, a: Self) {
+                // SAFETY: as above.
+                unsafe {
+                    let c = $set(c);
+                    for i in 0..$num {
+                        self[i] = $add(c, a[i], self[i]);
+                    }
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn add_sums<const N: usize>(sums: [Self; N], to: &mut [$t]) {
+                // SAFETY: as above.
+                unsafe { $sums(sums, to) }
+            }
+        }
+    };
+}
+
+registers!(
+    f32,
+    __m512,
+    1,
+    _mm512_fmadd_ps,
+    _mm512_fnmadd_ps,
+    _mm512_set1_ps,
+    four_at_a_time
+);
+registers!(
+    f32,
+    __m256,
+    2,
+    _mm256_fmadd_ps,
+    _mm256_fnmadd_ps,
+    _mm256_set1_ps,
+    one_by_one
+);
+registers!(
+    f64,
+    __m512d,
+    2,
+    _mm512_fmadd_pd,
+    _mm512_fnmadd_pd,
+    _mm512_set1_pd,
+    one_by_one
+);
+registers!(
+    f64,
+    __m256d,
+    4,
+    _mm256_fmadd_pd,
+    _mm256_fnmadd_pd,
+    _mm256_set1_pd,
+    one_by_one
+);
+
+/// Adds the sum of the lanes of each block to a number.
+#[inline(always)]
+unsafe fn one_by_one<T: Real, R: Registers<T>, const N: usize>(sums: [R; N], to: &mut [T]) {
+    for (sum, to) in sums.into_iter().zip(to) {
+        // SAFETY: the caller vouches for the instructions.
+        *to += lanes::sum(&Lanes(unsafe { sum.store() }));
+    }
+}
+
+/// As [`one_by_one`], with the first steps of four sums in common.
+#[inline(always)]
+unsafe fn four_at_a_time<const N: usize>(sums: [[__m512; 1]; N], to: &mut [f32]) {
+    let (fours, rest) = sums.as_chunks::<4>();
+    // SAFETY: the caller vouches for the instructions.
+    unsafe {
+        for (four, to) in fours.iter().zip(to.chunks_exact_mut(4)) {
+            let four = sums_of_four(four.map(|[sum]| sum));
+            for (to, sum) in to.iter_mut().zip(four) {
+                *to += sum;
+            }
+        }
+        let to = &mut to[4 * fours.len()..N];
+        if let [first, others @ ..] = rest
+            && !others.is_empty()
+        {
+            let at = |i: usize| rest.get(i).map_or(first[0], |sum| sum[0]);
+            let four = sums_of_four([at(0), at(1), at(2), at(3)]);
+            for (to, sum) in to.iter_mut().zip(four) {
+                *to += sum;
+            }
+        } else {
+            for (to, sum) in to.iter_mut().zip(rest) {
+                *to += lanes::sum(&Lanes(sum.store()));
+            }
+        }
+    }
+}
+
+/// The sums of all lanes of four registers. A quarter is a fourth of a register.
+#[inline(always)]
+unsafe fn sums_of_four([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
+    // SAFETY: the caller vouches for the instructions; arrays of numbers and registers have the
+    // same size and no invalid values.
+    unsafe {
+        // Halves of each added: two quarters of a and two of b; the same of c and d.
+        let ab = _mm512_add_ps(
+            _mm512_shuffle_f32x4::<0x44>(a, b),
+            _mm512_shuffle_f32x4::<0xee>(a, b),
+        );
+        let cd = _mm512_add_ps(
+            _mm512_shuffle_f32x4::<0x44>(c, d),
+            _mm512_shuffle_f32x4::<0xee>(c, d),
+        );
+        // One quarter of each.
+        let quarters = _mm512_add_ps(
+            _mm512_shuffle_f32x4::<0x88>(ab, cd),
+            _mm512_shuffle_f32x4::<0xdd>(ab, cd),
+        );
+        let pairs = _mm512_add_ps(quarters, _mm512_permute_ps::<0x4e>(quarters));
+        let all = _mm512_add_ps(pairs, _mm512_permute_ps::<0xb1>(pairs));
+        let all: [f32; LANES] = transmute(all);
+        [all[0], all[4], all[8], all[12]]
+    }
+}
+
+impl Vectors for f32 {
+    type Wide = [__m512; 1];
+    type Half = [__m256; 2];
+}
+
+impl Vectors for f64 {
+    type Wide = [__m512d; 2];
+    type Half = [__m256d; 4];
+}
+
+/// AVX-512. Chosen by `with_arithmetic` only on processors that have it.
+pub(crate) struct Wide;
+
+/// AVX2 and FMA. Chosen by `with_arithmetic` only on processors that have them.
+pub(crate) struct Half;
+
+macro_rules! arithmetic {
+    ($name:ident, $variant:ident) => {
+        impl Arithmetic for $name {
+            type Sum<T: Real> = T::$name;
+
+            #[inline(always)]
+            fn load<T: Real>(lanes: &Lanes<T>) -> T::$name {
+                // SAFETY: this arithmetic is only chosen where its instructions exist.
+                unsafe { T::$name::load(lanes) }
+            }
+
+            #[inline(always)]
+            fn store<T: Real>(sum: T::$name, lanes: &mut Lanes<T>) {
+                // SAFETY: as above.
+                *lanes = Lanes(unsafe { sum.store() });
+            }
+
+            #[inline(always)]
+            fn add_multiple<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: T::$name) {
+                // SAFETY: as above.
+                unsafe { sum.add_multiple(a, b) }
+            }
+
+            #[inline(always)]
+            fn subtract_multiple<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: T::$name) {
+                // SAFETY: as above.
+                unsafe { sum.subtract_multiple(a, b) }
+            }
+
+            #[inline(always)]
+            fn add_scaled_sum<T: Real>(sum: &mut T::$name, c: T, a: T::$name) {
+                // SAFETY: as above.
+                unsafe { sum.add_scaled_sum(c, a) }
+            }
+
+            #[inline(always)]
+            fn add_sums<T: Real, const N: usize>(sums: [T::$name; N], to: &mut [T]) {
+                // SAFETY: as above.
+                unsafe { T::$name::add_sums(sums, to) }
+            }
+
+            #[inline(always)]
+            fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+                match arch() {
+                    Arch::$variant(simd) => simd.vectorize(Run(f)),
+                    _ => unreachable!("chosen for other processors"),
+                }
+            }
+        }
+    };
+}
+
+arithmetic!(Wide, V4);
+arithmetic!(Half, V3);
