@@ -207,7 +207,7 @@ def arguments():
   add('--schedule', choices=('cosine', 'constant'), default='cosine', help='cosine: from --lr to 0 over all steps')
   add('--warmup', type=int, default=None,
       help='steps at the start in which the rate grows linearly from zero (default: a tenth of all steps, at least 900, at most half)')
-  add('--clip-norm', type=float, default=10.0, help='largest norm of the gradient of all parameters; longer ones are shortened; 0: no limit')
+  add('--clip-norm', type=float, default=1.0, help='largest norm of the gradient of all parameters; longer ones are shortened; 0: no limit')
   add('--energy-unit', choices=tuple(UNIT), default='kcal/mol', help='unit inside the model and the loss')
   add('--forces-weight', type=float, default=1.0, help='weight of MSE(forces) against MSE(energy), in inside units')
   add('--seed', type=int, default=0, help='of the split, the initial parameters and the shuffles')

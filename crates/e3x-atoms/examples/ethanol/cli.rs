@@ -72,7 +72,7 @@ pub struct Cli {
     #[arg(long, default_value_t = 0.0)]
     pub weight_decay: f64,
     /// Largest norm of the gradient; longer ones are shortened. 0: no limit.
-    #[arg(long, value_name = "NORM", default_value_t = 10.0)]
+    #[arg(long, value_name = "NORM", default_value_t = 1.0)]
     pub clip_norm: f64,
     /// Use a moving average of the parameters with this decay (such as 0.999).
     #[arg(long, value_name = "DECAY")]

@@ -137,7 +137,7 @@ impl Default for TrainConfig {
             warmup_steps: None,
             weight_decay: 0.0,
             clip_value: None,
-            clip_norm: Some(10.0),
+            clip_norm: Some(1.0),
             ema_decay: None,
             plateau: None,
             initial: None,
