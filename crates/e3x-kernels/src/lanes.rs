@@ -45,6 +45,96 @@ impl<T> DerefMut for Lanes<T> {
     }
 }
 
+/// Some features of a row that are computed together: [`Lanes`], or several of them.
+pub(crate) trait Block<T>: Copy + Send + Sync {
+    /// Features per block.
+    const LANES: usize;
+    /// All zero.
+    const ZERO: Self;
+
+    /// Reads the first features of a slice; missing lanes are zero.
+    fn read(&mut self, row: &[T]);
+
+    /// Writes to the first numbers of a slice.
+    fn write(&self, row: &mut [T]);
+
+    /// The numbers, lane by lane.
+    fn numbers(&self) -> impl Iterator<Item = T>;
+
+    /// Their sum, in a fixed tree.
+    fn sum(&self) -> T;
+}
+
+impl<T: Real> Block<T> for Lanes<T> {
+    const LANES: usize = LANES;
+    const ZERO: Self = Self([T::ZERO; LANES]);
+
+    #[inline(always)]
+    fn read(&mut self, row: &[T]) {
+        // A full block has a size that is known when compiling: one or two vector loads.
+        if let Some(full) = row.first_chunk::<LANES>() {
+            self.copy_from_slice(full);
+        } else {
+            self.fill(T::ZERO);
+            for (lane, &value) in self.iter_mut().zip(row) {
+                *lane = value;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write(&self, row: &mut [T]) {
+        if let Some(full) = row.first_chunk_mut::<LANES>() {
+            *full = self.0;
+            return;
+        }
+        for (value, &lane) in row.iter_mut().zip(self.iter()) {
+            *value = lane;
+        }
+    }
+
+    #[inline(always)]
+    fn numbers(&self) -> impl Iterator<Item = T> {
+        self.iter().copied()
+    }
+
+    #[inline(always)]
+    fn sum(&self) -> T {
+        sum(self)
+    }
+}
+
+impl<T: Real, B: Block<T>> Block<T> for [B; 2] {
+    const LANES: usize = 2 * B::LANES;
+    const ZERO: Self = [B::ZERO; 2];
+
+    #[inline(always)]
+    fn read(&mut self, row: &[T]) {
+        let [first, second] = self;
+        let (row, rest) = row.split_at(row.len().min(B::LANES));
+        first.read(row);
+        second.read(rest);
+    }
+
+    #[inline(always)]
+    fn write(&self, row: &mut [T]) {
+        let [first, second] = self;
+        let (row, rest) = row.split_at_mut(row.len().min(B::LANES));
+        first.write(row);
+        second.write(rest);
+    }
+
+    #[inline(always)]
+    fn numbers(&self) -> impl Iterator<Item = T> {
+        self.iter().flat_map(Block::numbers)
+    }
+
+    #[inline(always)]
+    fn sum(&self) -> T {
+        self[0].sum() + self[1].sum()
+    }
+}
+
 /// Number of blocks that hold `features`.
 pub(crate) fn num_blocks(features: usize) -> usize {
     features.div_ceil(LANES)
@@ -80,7 +170,6 @@ impl<R, F: FnOnce() -> R> NullaryFnOnce for Run<F> {
 #[inline(always)]
 pub(crate) fn load<T: Real>(row: &[T], block: usize) -> Lanes<T> {
     let rest = &row[block * LANES..];
-    // A full block has a size that is known when compiling: one or two vector loads.
     if let Some(full) = rest.first_chunk::<LANES>() {
         return Lanes(*full);
     }
@@ -93,50 +182,46 @@ pub(crate) fn load<T: Real>(row: &[T], block: usize) -> Lanes<T> {
 
 /// As [`load`], in place: a value that is returned takes a detour over the stack.
 #[inline(always)]
-pub(crate) fn load_to<T: Real>(row: &[T], block: usize, lanes: &mut Lanes<T>) {
-    let rest = &row[block * LANES..];
-    if let Some(full) = rest.first_chunk::<LANES>() {
-        lanes.copy_from_slice(full);
+pub(crate) fn load_to<T, B: Block<T>>(row: &[T], block: usize, to: &mut B) {
+    let rest = &row[block * B::LANES..];
+    // A full block has a size that is known when compiling.
+    if let Some(full) = rest.get(..B::LANES) {
+        to.read(full);
     } else {
-        lanes.fill(T::ZERO);
-        for (lane, &value) in lanes.iter_mut().zip(rest) {
-            *lane = value;
-        }
+        to.read(rest);
     }
 }
 
 /// Reads one block of as many rows of `width` features as `to` has.
 #[inline(always)]
-pub(crate) fn load_rows<T: Real>(rows: &[T], width: usize, block: usize, to: &mut [Lanes<T>]) {
+pub(crate) fn load_rows<T, B: Block<T>>(rows: &[T], width: usize, block: usize, to: &mut [B]) {
     let mut rest = rows;
-    for lanes in to {
+    for to in to {
         let (row, tail) = rest.split_at(width);
-        load_to(row, block, lanes);
+        load_to(row, block, to);
         rest = tail;
     }
 }
 
 /// Writes one block of as many rows of `width` features as `from` has.
 #[inline(always)]
-pub(crate) fn store_rows<T: Real>(rows: &mut [T], width: usize, block: usize, from: &[Lanes<T>]) {
+pub(crate) fn store_rows<T, B: Block<T>>(rows: &mut [T], width: usize, block: usize, from: &[B]) {
     let mut rest = rows;
-    for lanes in from {
+    for from in from {
         let (row, tail) = rest.split_at_mut(width);
-        store(row, block, lanes);
+        store(row, block, from);
         rest = tail;
     }
 }
 
 /// Writes one block of a row of features.
 #[inline(always)]
-pub(crate) fn store<T: Real>(row: &mut [T], block: usize, lanes: &Lanes<T>) {
-    let rest = &mut row[block * LANES..];
-    if let Some(full) = rest.first_chunk_mut::<LANES>() {
-        *full = lanes.0;
-        return;
-    }
-    for (value, &lane) in rest.iter_mut().zip(lanes.iter()) {
-        *value = lane;
+pub(crate) fn store<T, B: Block<T>>(row: &mut [T], block: usize, from: &B) {
+    let rest = &mut row[block * B::LANES..];
+    if let Some(full) = rest.get_mut(..B::LANES) {
+        from.write(full);
+    } else {
+        from.write(rest);
     }
 }
 

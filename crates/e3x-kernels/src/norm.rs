@@ -147,7 +147,7 @@ struct Norms<'a, T, A> {
     out: &'a mut [T],
 }
 
-impl<T: Real, A: Arithmetic> NullaryFnOnce for Norms<'_, T, A> {
+impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> NullaryFnOnce for Norms<'_, T, A> {
     type Output = ();
 
     #[inline(always)]
@@ -176,7 +176,7 @@ struct Units<'a, T, A> {
     out: &'a mut [MaybeUninit<T>],
 }
 
-impl<T: Real, A: Arithmetic> NullaryFnOnce for Units<'_, T, A> {
+impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> NullaryFnOnce for Units<'_, T, A> {
     type Output = ();
 
     #[inline(always)]
@@ -247,7 +247,7 @@ fn unit_of<T: Real>(row: &[T], quotients: &Quotients<T>, small: Small, out: &mut
 }
 
 #[inline(always)]
-fn tangents_of_rows<T: Real, A: Arithmetic>(
+fn tangents_of_rows<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     x: &[T],
     h: &[T],
     width: usize,
@@ -277,7 +277,7 @@ fn tangents_of_rows<T: Real, A: Arithmetic>(
 
 /// The norms of up to [`LANES`] rows: their roots at once.
 #[inline(always)]
-fn norms_of<T: Real, A: Arithmetic>(rows: &[T], width: usize) -> Lanes<T> {
+fn norms_of<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(rows: &[T], width: usize) -> Lanes<T> {
     let mut squares = Lanes([T::ONE; LANES]);
     for (square, row) in squares.iter_mut().zip(rows.chunks_exact(width)) {
         *square = square_of::<T, A>(row);
@@ -299,7 +299,7 @@ fn norms_of<T: Real, A: Arithmetic>(rows: &[T], width: usize) -> Lanes<T> {
 
 /// The norm of a row.
 #[inline(always)]
-fn norm_of<T: Real, A: Arithmetic>(row: &[T]) -> T {
+fn norm_of<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(row: &[T]) -> T {
     let square = square_of::<T, A>(row);
     if is_safe(square) {
         return square.sqrt();
@@ -317,14 +317,14 @@ fn is_safe<T: Real>(square: T) -> bool {
 
 /// The squared norm: a sum over lanes, then over the lanes.
 #[inline(always)]
-fn square_of<T: Real, A: Arithmetic>(row: &[T]) -> T {
+fn square_of<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(row: &[T]) -> T {
     let (blocks, rest) = row.as_chunks::<LANES>();
     let mut total = T::ZERO;
     if !blocks.is_empty() {
         let mut squares = Lanes::zero();
         for block in blocks {
             let block = Lanes(*block);
-            A::accumulate(&mut squares, &block, &block);
+            A::accumulate::<T>(&mut squares, &block, &block);
         }
         total = sum(&squares);
     }

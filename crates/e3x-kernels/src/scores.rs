@@ -119,7 +119,7 @@ struct Buffers<T> {
 }
 
 impl<T: Real> Job<'_, T> {
-    fn run<A: Arithmetic>(&self, slot: Slot, out: &mut [T]) {
+    fn run<A: Arithmetic<Block<T> = Lanes<T>>>(&self, slot: Slot, out: &mut [T]) {
         let (rows, features) = (self.rows, self.plan.features);
         let work = self.edges.len() * rows * features;
         let (size, num) = match slot {
@@ -135,7 +135,13 @@ impl<T: Real> Job<'_, T> {
     /// The results of the nodes or edges from `first` on. Not inlined: it is compiled for the
     /// instructions of `A`.
     #[inline(never)]
-    fn task<A: Arithmetic>(&self, slot: Slot, first: usize, size: usize, out: &mut [T]) {
+    fn task<A: Arithmetic<Block<T> = Lanes<T>>>(
+        &self,
+        slot: Slot,
+        first: usize,
+        size: usize,
+        out: &mut [T],
+    ) {
         A::vectorized(
             #[inline(always)]
             || {
@@ -216,7 +222,13 @@ impl<T: Real> Job<'_, T> {
 
     /// The sum over the edges of a node.
     #[inline(always)]
-    fn node<A: Arithmetic>(&self, slot: Slot, node: usize, out: &mut [T], s: &mut Buffers<T>) {
+    fn node<A: Arithmetic<Block<T> = Lanes<T>>>(
+        &self,
+        slot: Slot,
+        node: usize,
+        out: &mut [T],
+        s: &mut Buffers<T>,
+    ) {
         let (csr, other, ends) = match slot {
             Slot::Query => (self.edges.by_dst(), Slot::Key, self.edges.src()),
             _ => (self.edges.by_src(), Slot::Query, self.edges.dst()),
@@ -233,7 +245,7 @@ impl<T: Real> Job<'_, T> {
                     self.factors(edge, d, block, &mut factors);
                     let gain = lanes::product(&factors, &heads);
                     for r in rows {
-                        A::accumulate(&mut sums[r], &gain, &s.far[r]);
+                        A::accumulate::<T>(&mut sums[r], &gain, &s.far[r]);
                     }
                 }
             }
@@ -247,8 +259,11 @@ impl<T: Real> Job<'_, T> {
 
     /// One block of the products of query and key of an edge, summed over the rows of a degree.
     #[inline(always)]
-    fn product<A: Arithmetic>(rows: std::ops::Range<usize>, s: &Buffers<T>) -> Lanes<T> {
-        let mut sum = A::zero();
+    fn product<A: Arithmetic<Block<T> = Lanes<T>>>(
+        rows: std::ops::Range<usize>,
+        s: &Buffers<T>,
+    ) -> Lanes<T> {
+        let mut sum = A::zero::<T>();
         for r in rows {
             A::add_product(&mut sum, &s.near[r], &s.far[r]);
         }
@@ -258,7 +273,12 @@ impl<T: Real> Job<'_, T> {
     }
 
     #[inline(always)]
-    fn encoding<A: Arithmetic>(&self, edge: usize, out: &mut [T], s: &mut Buffers<T>) {
+    fn encoding<A: Arithmetic<Block<T> = Lanes<T>>>(
+        &self,
+        edge: usize,
+        out: &mut [T],
+        s: &mut Buffers<T>,
+    ) {
         for block in 0..self.blocks {
             self.load_ends(edge, block, s);
             let heads = self.heads(edge, block);
@@ -271,14 +291,19 @@ impl<T: Real> Job<'_, T> {
     }
 
     #[inline(always)]
-    fn score<A: Arithmetic>(&self, edge: usize, out: &mut [T], s: &mut Buffers<T>) {
+    fn score<A: Arithmetic<Block<T> = Lanes<T>>>(
+        &self,
+        edge: usize,
+        out: &mut [T],
+        s: &mut Buffers<T>,
+    ) {
         for block in 0..self.blocks {
             self.load_ends(edge, block, s);
             let mut total = Lanes::zero();
             let mut factors = Lanes::zero();
             for (d, rows) in self.degrees() {
                 self.factors(edge, d, block, &mut factors);
-                A::accumulate(&mut total, &factors, &Self::product::<A>(rows, s));
+                A::accumulate::<T>(&mut total, &factors, &Self::product::<A>(rows, s));
             }
             // Lanes beyond the last feature are zero.
             let mut head = block * LANES % self.plan.heads;

@@ -8,7 +8,6 @@ use std::ops::Range;
 use super::plan::{Part, Side};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::Lanes;
 
 /// What the rows of one end get from the other end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,7 +83,7 @@ impl Couplings {
 }
 
 /// Two lists of blocks that are multiplied, here gains and rows.
-pub(super) type Factors<'a, T> = (&'a [Lanes<T>], &'a [Lanes<T>]);
+pub(super) type Factors<'a, B> = (&'a [B], &'a [B]);
 
 /// Writes all rows of one end: the sum over all `factors`. `BACK`: from the output to the input.
 ///
@@ -92,8 +91,8 @@ pub(super) type Factors<'a, T> = (&'a [Lanes<T>], &'a [Lanes<T>]);
 #[inline(never)]
 pub(super) fn couple<A: Arithmetic, T: Real, const BACK: bool>(
     couplings: &Couplings,
-    factors: &[Factors<'_, T>],
-    rows: &mut [Lanes<T>],
+    factors: &[Factors<'_, A::Block<T>>],
+    rows: &mut [A::Block<T>],
 ) {
     A::vectorized(
         #[inline(always)]
@@ -117,7 +116,7 @@ pub(super) fn couple<A: Arithmetic, T: Real, const BACK: bool>(
 fn center<A: Arithmetic, T: Real>(
     couplings: &Couplings,
     target: &Target,
-    factors: &[Factors<'_, T>],
+    factors: &[Factors<'_, A::Block<T>>],
 ) -> A::Sum<T> {
     let mut sum = A::zero();
     for (gains, others) in factors {
@@ -133,7 +132,7 @@ fn center<A: Arithmetic, T: Real>(
 fn both<A: Arithmetic, T: Real, const BACK: bool>(
     couplings: &Couplings,
     target: &Target,
-    factors: &[Factors<'_, T>],
+    factors: &[Factors<'_, A::Block<T>>],
 ) -> [A::Sum<T>; 2] {
     let (mut plus, mut minus) = (A::zero(), A::zero());
     for (gains, others) in factors {

@@ -7,7 +7,7 @@ use super::pass::Pass;
 use super::{SLOTS, Slot};
 use crate::arithmetic::Arithmetic;
 use crate::csr::Csr;
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, Block};
 use crate::{Real, par};
 
 /// Most tasks of a pass. Fixed, so that results do not depend on the number of threads.
@@ -29,33 +29,36 @@ pub(super) trait EdgeKernel<T: Real>: Sync {
         edge: usize,
         wanted: [bool; SLOTS],
         scratch: &mut Self::Scratch,
-        sink: &mut Sink<T>,
+        sink: &mut Sink<T, BlockOf<T, Self>>,
     );
 }
 
+/// The blocks that a kernel computes with.
+pub(super) type BlockOf<T, K> = <<K as EdgeKernel<T>>::Arithmetic as Arithmetic>::Block<T>;
+
 /// Where a task adds its results.
-pub(super) struct Sink<'a, T> {
+pub(super) struct Sink<'a, T, B> {
     pub input: NodeRows<'a, T>,
     pub output: NodeRows<'a, T>,
     radial: &'a EdgeRows<'a, T>,
     input_frame: &'a EdgeRows<'a, T>,
     output_frame: &'a EdgeRows<'a, T>,
     features: usize,
-    /// Sums of the weight: `(block of lanes, path)`.
-    weight: Vec<Lanes<T>>,
+    /// Sums of the weight: `(block, path)`.
+    weight: Vec<B>,
 }
 
-impl<T: Real> Sink<'_, T> {
+impl<T: Real, B: Block<T>> Sink<'_, T, B> {
     /// The sums of the weight of one block; nothing if they are not wanted.
     #[inline(always)]
-    pub fn weight_sums(&mut self, paths: usize, block: usize) -> &mut [Lanes<T>] {
+    pub fn weight_sums(&mut self, paths: usize, block: usize) -> &mut [B] {
         let first = self.weight.len().min(block * paths);
         &mut self.weight[first..]
     }
 
     /// Writes one block of the radial part of an edge, a row for each degree.
     #[inline(always)]
-    pub fn store_radial(&mut self, edge: usize, block: usize, rows: &[Lanes<T>]) {
+    pub fn store_radial(&mut self, edge: usize, block: usize, rows: &[B]) {
         // SAFETY: an edge is visited once, by one task, and this is its only reference.
         let out = unsafe { self.radial.of(edge) };
         lanes::store_rows(out, self.features, block, rows);
@@ -93,12 +96,12 @@ impl<T: Real> NodeRows<'_, T> {
 
     /// Lets `add` add to one block of the rows of a node, in a buffer.
     #[inline(always)]
-    pub fn update(
+    pub fn update<B: Block<T>>(
         &mut self,
         node: usize,
         block: usize,
-        buffer: &mut [Lanes<T>],
-        add: impl FnOnce(&mut [Lanes<T>]),
+        buffer: &mut [B],
+        add: impl FnOnce(&mut [B]),
     ) {
         let features = self.features;
         let buffer = &mut buffer[..self.rows];
@@ -228,7 +231,7 @@ fn visit<T: Real, K: EdgeKernel<T>>(
     csr: &Csr,
     nodes: &Range<usize>,
     wanted: [bool; SLOTS],
-    sink: &mut Sink<'_, T>,
+    sink: &mut Sink<'_, T, BlockOf<T, K>>,
 ) {
     K::Arithmetic::vectorized(
         #[inline(always)]
@@ -293,7 +296,7 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
             Vec::new()
         };
         let sums = if wants(Slot::Weight) {
-            vec![Lanes::zero(); plan.paths.len() * pass.blocks]
+            vec![Block::ZERO; plan.paths.len() * pass.blocks]
         } else {
             Vec::new()
         };
@@ -333,7 +336,8 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
             let (block, path) = (i / plan.paths.len(), i % plan.paths.len());
             let row = plan.paths[path].weight * features;
             let row = &mut weight[row..row + features];
-            for (value, &sum) in row[block * LANES..].iter_mut().zip(sums.iter()) {
+            let first = block * BlockOf::<T, K>::LANES;
+            for (value, sum) in row[first..].iter_mut().zip(sums.numbers()) {
                 *value += sum;
             }
         }

@@ -1,7 +1,5 @@
 //! First derivatives: what one edge adds to each of the six arguments.
 
-use std::marker::PhantomData;
-
 use super::couple::couple;
 use super::drive::{EdgeKernel, Sink};
 use super::gains::{Shares, gains, products};
@@ -10,40 +8,38 @@ use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::Lanes;
+use crate::lanes::Block;
 
-pub(super) struct First<'a, T, A> {
-    arithmetic: PhantomData<A>,
+pub(super) struct First<'a, T: Real, A: Arithmetic> {
     pass: &'a Pass<'a, T>,
     args: [&'a [T]; SLOTS],
-    /// `(block of lanes, path)`.
-    weights: Vec<Lanes<T>>,
+    /// `(block, path)`.
+    weights: Vec<A::Block<T>>,
 }
 
 /// Buffers; those with all blocks hold one block of rows after the other.
-pub(super) struct Scratch<T> {
+pub(super) struct Scratch<B> {
     /// Rows of the two nodes, all blocks.
-    x: Vec<Lanes<T>>,
-    z: Vec<Lanes<T>>,
+    x: Vec<B>,
+    z: Vec<B>,
     /// The same in the frame of the edge, one block.
-    local_x: Vec<Lanes<T>>,
-    local_z: Vec<Lanes<T>>,
+    local_x: Vec<B>,
+    local_z: Vec<B>,
     /// Derivatives with respect to them, all blocks.
-    grad_x: Vec<Lanes<T>>,
-    grad_z: Vec<Lanes<T>>,
+    grad_x: Vec<B>,
+    grad_z: Vec<B>,
     /// What couples them, one block.
-    gains: Vec<Lanes<T>>,
+    gains: Vec<B>,
     /// Radial part of the filter, one block, and derivatives with respect to it.
-    filter: Vec<Lanes<T>>,
-    radial: Vec<Lanes<T>>,
+    filter: Vec<B>,
+    radial: Vec<B>,
     /// Rows of a node while they are added to.
-    rows: Vec<Lanes<T>>,
+    rows: Vec<B>,
 }
 
 impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
     pub fn new(pass: &'a Pass<'a, T>, args: [&'a [T]; SLOTS]) -> Self {
         Self {
-            arithmetic: PhantomData,
             weights: pass.pack_weights(args[Slot::Weight as usize]),
             pass,
             args,
@@ -61,8 +57,8 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
         &self,
         block: usize,
         wanted: [bool; SLOTS],
-        s: &mut Scratch<T>,
-        weight_sums: &mut [Lanes<T>],
+        s: &mut Scratch<A::Block<T>>,
+        weight_sums: &mut [A::Block<T>],
     ) {
         let (pass, plan) = (self.pass, self.pass.plan);
         let [
@@ -76,7 +72,7 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
         let num = plan.paths.len();
         let own = &self.weights[block * num..][..num];
         if wants_radial || wants_weight {
-            s.radial.fill(Lanes::zero());
+            s.radial.fill(Block::ZERO);
             let shares = Shares {
                 radial: wants_radial.then_some((own, &mut s.radial)),
                 weight: wants_weight.then_some((&s.filter, weight_sums)),
@@ -100,15 +96,15 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
 
 impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
     type Arithmetic = A;
-    type Scratch = Scratch<T>;
+    type Scratch = Scratch<A::Block<T>>;
 
     fn pass(&self) -> &Pass<'_, T> {
         self.pass
     }
 
-    fn scratch(&self) -> Scratch<T> {
+    fn scratch(&self) -> Scratch<A::Block<T>> {
         let (plan, blocks) = (self.pass.plan, self.pass.blocks);
-        let zeros = |rows: usize| vec![Lanes::zero(); rows];
+        let zeros = |rows: usize| vec![Block::ZERO; rows];
         Scratch {
             x: zeros(plan.input.rows * blocks),
             z: zeros(plan.output.rows * blocks),
@@ -124,7 +120,13 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
     }
 
     #[inline(always)]
-    fn edge(&self, edge: usize, wanted: [bool; SLOTS], s: &mut Scratch<T>, sink: &mut Sink<'_, T>) {
+    fn edge(
+        &self,
+        edge: usize,
+        wanted: [bool; SLOTS],
+        s: &mut Scratch<A::Block<T>>,
+        sink: &mut Sink<'_, T, A::Block<T>>,
+    ) {
         let (pass, plan) = (self.pass, self.pass.plan);
         let [input, radial, weight, input_frame, output_frame, output] = wanted;
         let src = pass.edges.src()[edge] as usize;

@@ -14,7 +14,6 @@ use super::pass::Pass;
 use super::plan::{AlignedPath, Part};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::Lanes;
 
 /// Calls `$function::<A, T, N>(...)` with the number of |m| of a part.
 macro_rules! for_orders {
@@ -32,8 +31,8 @@ macro_rules! for_orders {
 #[inline(never)]
 pub(super) fn gains<A: Arithmetic, T: Real>(
     pass: &Pass<'_, T>,
-    factors: &[Factors<'_, T>],
-    gains: &mut [Lanes<T>],
+    factors: &[Factors<'_, A::Block<T>>],
+    gains: &mut [A::Block<T>],
 ) {
     A::vectorized(
         #[inline(always)]
@@ -53,8 +52,8 @@ fn gains_of_part<A: Arithmetic, T: Real, const N: usize>(
     part: &Part,
     c: &[T],
     paths: &[AlignedPath],
-    factors: &[Factors<'_, T>],
-    gains: &mut [Lanes<T>],
+    factors: &[Factors<'_, A::Block<T>>],
+    gains: &mut [A::Block<T>],
 ) {
     let mut sums = [A::zero(); N];
     let (c, _) = c[..paths.len() * N].as_chunks::<N>();
@@ -75,14 +74,14 @@ fn gains_of_part<A: Arithmetic, T: Real, const N: usize>(
 }
 
 /// Factors of products, and what the products are added to.
-type Share<'a, T> = (&'a [Lanes<T>], &'a mut [Lanes<T>]);
+type Share<'a, B> = (&'a [B], &'a mut [B]);
 
 /// Where the products of paths go.
-pub(super) struct Shares<'a, T> {
+pub(super) struct Shares<'a, B> {
     /// `radial[l1] += w[path] q[path]`: weights and radial part.
-    pub radial: Option<Share<'a, T>>,
+    pub radial: Option<Share<'a, B>>,
     /// `weight[path] += r[l1] q[path]`: filter and sums of the weights.
-    pub weight: Option<Share<'a, T>>,
+    pub weight: Option<Share<'a, B>>,
 }
 
 /// Adds what radial part and weights get from the products of rows of the input and of the output in the
@@ -90,8 +89,8 @@ pub(super) struct Shares<'a, T> {
 #[inline(never)]
 pub(super) fn products<A: Arithmetic, T: Real>(
     pass: &Pass<'_, T>,
-    ends: &[Factors<'_, T>],
-    mut shares: Shares<'_, T>,
+    ends: &[Factors<'_, A::Block<T>>],
+    mut shares: Shares<'_, A::Block<T>>,
 ) {
     A::vectorized(
         #[inline(always)]
@@ -110,8 +109,8 @@ fn products_of_part<A: Arithmetic, T: Real, const N: usize>(
     part: &Part,
     c: &[T],
     paths: &[AlignedPath],
-    ends: &[Factors<'_, T>],
-    shares: &mut Shares<'_, T>,
+    ends: &[Factors<'_, A::Block<T>>],
+    shares: &mut Shares<'_, A::Block<T>>,
 ) {
     let mut p = [A::zero(); N];
     for (x, z) in ends {

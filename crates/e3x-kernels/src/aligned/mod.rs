@@ -28,9 +28,10 @@ mod second;
 pub use frames::{Turn, TurnSlot, frame_len, frames};
 pub use plan::AlignedPlan;
 
-use crate::arithmetic::with_arithmetic;
+use crate::arithmetic::{Arithmetic, Pair, with_arithmetic};
 use crate::edges::EdgeList;
 use crate::error::check_len;
+use crate::lanes::{Block, LANES};
 use crate::{Real, Result};
 use first::First;
 use pass::Pass;
@@ -172,13 +173,16 @@ pub struct AlignedJob<'a> {
 }
 
 impl AlignedJob<'_> {
-    fn pass<T: Real>(&self) -> Pass<'_, T> {
-        Pass::new(self.plan, self.edges, self.features, self.wanted)
+    pub(crate) fn gradients<T: Real>(self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
+        with_arithmetic!(A => if self.features > LANES {
+            self.first::<T, Pair<A>>(args)
+        } else {
+            self.first::<T, A>(args)
+        })
     }
 
-    pub(crate) fn gradients<T: Real>(self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
-        let pass = self.pass();
-        with_arithmetic!(A => drive::run(&First::<T, A>::new(&pass, args)))
+    fn first<T: Real, A: Arithmetic>(&self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
+        drive::run(&First::<T, A>::new(&self.pass::<T, A>(), args))
     }
 
     pub(crate) fn second<T: Real>(
@@ -186,7 +190,23 @@ impl AlignedJob<'_> {
         args: [&[T]; SLOTS],
         tangents: [Option<&[T]>; SLOTS],
     ) -> Vec<Vec<T>> {
-        let pass = self.pass();
-        with_arithmetic!(A => drive::run(&Second::<T, A>::new(&pass, args, tangents)))
+        with_arithmetic!(A => if self.features > LANES {
+            self.mixed::<T, Pair<A>>(args, tangents)
+        } else {
+            self.mixed::<T, A>(args, tangents)
+        })
+    }
+
+    fn mixed<T: Real, A: Arithmetic>(
+        &self,
+        args: [&[T]; SLOTS],
+        tangents: [Option<&[T]>; SLOTS],
+    ) -> Vec<Vec<T>> {
+        drive::run(&Second::<T, A>::new(&self.pass::<T, A>(), args, tangents))
+    }
+
+    fn pass<T: Real, A: Arithmetic>(&self) -> Pass<'_, T> {
+        let lanes = A::Block::<T>::LANES;
+        Pass::new(self.plan, self.edges, self.features, self.wanted, lanes)
     }
 }

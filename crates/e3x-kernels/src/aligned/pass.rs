@@ -4,14 +4,14 @@ use super::SLOTS;
 use super::plan::{AlignedPlan, Side};
 use crate::Real;
 use crate::edges::EdgeList;
-use crate::lanes::{self, Lanes};
+use crate::lanes::{self, Block};
 
 /// One pass over the edges of a graph.
 pub(super) struct Pass<'a, T> {
     pub plan: &'a AlignedPlan,
     pub edges: &'a EdgeList,
     pub features: usize,
-    /// Blocks of lanes that hold the features.
+    /// Blocks that hold the features.
     pub blocks: usize,
     /// The slots that are computed.
     pub wanted: [bool; SLOTS],
@@ -25,12 +25,13 @@ impl<'a, T: Real> Pass<'a, T> {
         edges: &'a EdgeList,
         features: usize,
         wanted: [bool; SLOTS],
+        lanes: usize,
     ) -> Self {
         Self {
             plan,
             edges,
             features,
-            blocks: lanes::num_blocks(features),
+            blocks: features.div_ceil(lanes),
             wanted,
             coefficients: plan.coefficients.iter().map(|&c| T::from_f64(c)).collect(),
         }
@@ -43,22 +44,29 @@ impl<'a, T: Real> Pass<'a, T> {
 
     /// Reads one block of the rows of a node.
     #[inline(always)]
-    pub fn load(&self, side: &Side, values: &[T], node: usize, block: usize, to: &mut [Lanes<T>]) {
+    pub fn load<B: Block<T>>(
+        &self,
+        side: &Side,
+        values: &[T],
+        node: usize,
+        block: usize,
+        to: &mut [B],
+    ) {
         let rows = &values[node * side.rows * self.features..];
         lanes::load_rows(rows, self.features, block, &mut to[..side.rows]);
     }
 
     /// The weights of all paths as `(block of lanes, path)`; zeros if there are none.
-    pub fn pack_weights(&self, weights: &[T]) -> Vec<Lanes<T>> {
-        let mut packed = vec![Lanes::zero(); self.blocks * self.plan.paths.len()];
+    pub fn pack_weights<B: Block<T>>(&self, weights: &[T]) -> Vec<B> {
+        let mut packed = vec![B::ZERO; self.blocks * self.plan.paths.len()];
         if weights.is_empty() {
             return packed;
         }
         let paths = packed.chunks_exact_mut(self.plan.paths.len().max(1));
         for (block, packed) in paths.enumerate() {
-            for (lanes, path) in packed.iter_mut().zip(&self.plan.paths) {
+            for (to, path) in packed.iter_mut().zip(&self.plan.paths) {
                 let row = &weights[path.weight * self.features..][..self.features];
-                lanes::load_to(row, block, lanes);
+                lanes::load_to(row, block, to);
             }
         }
         packed
@@ -66,7 +74,7 @@ impl<'a, T: Real> Pass<'a, T> {
 
     /// Reads one block of the filter of an edge, a row for each degree; nothing if there is none.
     #[inline(always)]
-    pub fn load_filter(&self, radial: &[T], edge: usize, block: usize, to: &mut [Lanes<T>]) {
+    pub fn load_filter<B: Block<T>>(&self, radial: &[T], edge: usize, block: usize, to: &mut [B]) {
         if radial.is_empty() {
             return;
         }

@@ -7,7 +7,6 @@ use super::frames::frame_len;
 use super::plan::{Irrep, Side};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::Lanes;
 
 /// Where the rows of the frame that an irrep uses start: `2 reach + 1` rows of `2 l + 1` numbers.
 #[inline(always)]
@@ -62,7 +61,7 @@ macro_rules! for_parts {
 
 /// Some blocks of lanes in registers.
 #[inline(always)]
-fn load<A: Arithmetic, T: Real, const N: usize>(lanes: &[Lanes<T>]) -> [A::Sum<T>; N] {
+fn load<A: Arithmetic, T: Real, const N: usize>(lanes: &[A::Block<T>]) -> [A::Sum<T>; N] {
     let mut sums = [A::zero(); N];
     for i in 0..N {
         sums[i] = A::load(&lanes[i]);
@@ -76,8 +75,8 @@ fn load<A: Arithmetic, T: Real, const N: usize>(lanes: &[Lanes<T>]) -> [A::Sum<T
 pub(super) fn into_frame<A: Arithmetic, T: Real>(
     side: &Side,
     frame: &[T],
-    x: &[Lanes<T>],
-    local: &mut [Lanes<T>],
+    x: &[A::Block<T>],
+    local: &mut [A::Block<T>],
     add: bool,
 ) {
     A::vectorized(
@@ -100,8 +99,8 @@ fn multiply<A: Arithmetic, T: Real, const N: usize>(
     n: usize,
     rows: usize,
     matrix: &[T],
-    x: &[Lanes<T>],
-    local: &mut [Lanes<T>],
+    x: &[A::Block<T>],
+    local: &mut [A::Block<T>],
     add: bool,
 ) {
     let (matrix, local) = (&matrix[..rows * n], &mut local[..rows]);
@@ -124,8 +123,8 @@ fn multiply<A: Arithmetic, T: Real, const N: usize>(
 pub(super) fn out_of_frame<A: Arithmetic, T: Real>(
     side: &Side,
     frame: &[T],
-    local: &[Lanes<T>],
-    x: &mut [Lanes<T>],
+    local: &[A::Block<T>],
+    x: &mut [A::Block<T>],
 ) {
     A::vectorized(
         #[inline(always)]
@@ -146,8 +145,8 @@ fn multiply_transposed<A: Arithmetic, T: Real, const N: usize>(
     n: usize,
     rows: usize,
     matrix: &[T],
-    local: &[Lanes<T>],
-    x: &mut [Lanes<T>],
+    local: &[A::Block<T>],
+    x: &mut [A::Block<T>],
 ) {
     let (matrix, x) = (&matrix[..rows * n], &mut x[..n]);
     let local = load::<A, T, N>(&local[first..first + N]);
@@ -166,8 +165,8 @@ fn multiply_transposed<A: Arithmetic, T: Real, const N: usize>(
 pub(super) fn outer_product<A: Arithmetic, T: Real>(
     side: &Side,
     blocks: usize,
-    local: &[Lanes<T>],
-    x: &[Lanes<T>],
+    local: &[A::Block<T>],
+    x: &[A::Block<T>],
     gradient: &mut [T],
 ) {
     A::vectorized(
@@ -195,8 +194,8 @@ fn add_outer_product<A: Arithmetic, T: Real, const N: usize>(
     rows: usize,
     side: &Side,
     blocks: usize,
-    local: &[Lanes<T>],
-    x: &[Lanes<T>],
+    local: &[A::Block<T>],
+    x: &[A::Block<T>],
     gradient: &mut [T],
 ) {
     let gradient = &mut gradient[..rows * n];

@@ -9,8 +9,6 @@
 //!
 //! with D and E for the frames of input and output, and what is computed are the first derivatives of dS.
 
-use std::marker::PhantomData;
-
 use super::couple::{Couplings, Factors, couple};
 use super::drive::{EdgeKernel, Sink};
 use super::gains::{Shares, gains, products};
@@ -20,34 +18,36 @@ use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::lanes::Lanes;
+use crate::lanes::Block;
 
-pub(super) struct Second<'a, T, A> {
-    arithmetic: PhantomData<A>,
+pub(super) struct Second<'a, T: Real, A: Arithmetic> {
     pass: &'a Pass<'a, T>,
     args: [&'a [T]; SLOTS],
     tangents: [Option<&'a [T]>; SLOTS],
-    /// Weights and their tangents, `(block of lanes, path)`.
-    weights: Vec<Lanes<T>>,
-    moved_weights: Vec<Lanes<T>>,
+    /// Weights and their tangents, `(block, path)`.
+    weights: Vec<A::Block<T>>,
+    moved_weights: Vec<A::Block<T>>,
 }
 
 /// Buffers for the features of one end of an edge.
-struct End<T> {
+struct End<B> {
     /// Rows of the node and of its tangent, all blocks.
-    values: Vec<Lanes<T>>,
-    tangent: Vec<Lanes<T>>,
+    values: Vec<B>,
+    tangent: Vec<B>,
     /// The same in the frame of the edge, one block.
-    local: Vec<Lanes<T>>,
-    local_tangent: Vec<Lanes<T>>,
+    local: Vec<B>,
+    local_tangent: Vec<B>,
     /// Derivatives with respect to them, all blocks.
-    grad: Vec<Lanes<T>>,
-    grad_tangent: Vec<Lanes<T>>,
+    grad: Vec<B>,
+    grad_tangent: Vec<B>,
 }
 
-impl<T: Real> End<T> {
-    fn new(side: &Side, blocks: usize) -> Self {
-        let zeros = |rows: usize| vec![Lanes::zero(); rows];
+impl<B: Copy> End<B> {
+    fn new<T>(side: &Side, blocks: usize) -> Self
+    where
+        B: Block<T>,
+    {
+        let zeros = |rows: usize| vec![B::ZERO; rows];
         Self {
             values: zeros(side.rows * blocks),
             tangent: zeros(side.rows * blocks),
@@ -59,18 +59,18 @@ impl<T: Real> End<T> {
     }
 }
 
-pub(super) struct Scratch<T> {
-    x: End<T>,
-    z: End<T>,
+pub(super) struct Scratch<B> {
+    x: End<B>,
+    z: End<B>,
     /// What couples them and its tangent, one block.
-    gains: Vec<Lanes<T>>,
-    moved_gains: Vec<Lanes<T>>,
+    gains: Vec<B>,
+    moved_gains: Vec<B>,
     /// Radial part of the filter, one block, its tangent, and derivatives with respect to it.
-    filter: Vec<Lanes<T>>,
-    moved_filter: Vec<Lanes<T>>,
-    radial: Vec<Lanes<T>>,
+    filter: Vec<B>,
+    moved_filter: Vec<B>,
+    radial: Vec<B>,
     /// Rows of a node while they are added to.
-    rows: Vec<Lanes<T>>,
+    rows: Vec<B>,
 }
 
 /// The matrices of an edge, and their tangent.
@@ -83,7 +83,6 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         tangents: [Option<&'a [T]>; SLOTS],
     ) -> Self {
         Self {
-            arithmetic: PhantomData,
             weights: pass.pack_weights(args[Slot::Weight as usize]),
             moved_weights: pass.pack_weights(tangents[Slot::Weight as usize].unwrap_or_default()),
             pass,
@@ -108,7 +107,7 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         slot: Slot,
         (node, block): (usize, usize),
         (matrices, turned): Matrices<'_, T>,
-        end: &mut End<T>,
+        end: &mut End<A::Block<T>>,
     ) {
         let values = &mut end.values[block * side.rows..];
         self.pass.load(side, self.arg(slot), node, block, values);
@@ -126,7 +125,7 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
 
     /// Adds the derivatives with respect to the frame of one end.
     #[inline(always)]
-    fn frame_of_end(&self, side: &Side, slot: Slot, end: &End<T>, out: &mut [T]) {
+    fn frame_of_end(&self, side: &Side, slot: Slot, end: &End<A::Block<T>>, out: &mut [T]) {
         outer_product::<A, T>(side, self.pass.blocks, &end.grad, &end.values, out);
         if self.tangent(slot).is_some() {
             outer_product::<A, T>(side, self.pass.blocks, &end.grad_tangent, &end.tangent, out);
@@ -139,8 +138,8 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         &self,
         block: usize,
         wanted: [bool; SLOTS],
-        s: &mut Scratch<T>,
-        weight_sums: &mut [Lanes<T>],
+        s: &mut Scratch<A::Block<T>>,
+        weight_sums: &mut [A::Block<T>],
     ) {
         let (pass, num) = (self.pass, self.pass.plan.paths.len());
         let [_, wants_radial, wants_weight, ..] = wanted;
@@ -162,7 +161,7 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
             (&s.x.local[..], &s.z.local_tangent[..]),
         ];
         let moved = &ends[usize::from(!(dx || turns_x))..1 + usize::from(dz || turns_z)];
-        s.radial.fill(Lanes::zero());
+        s.radial.fill(Block::ZERO);
         let shares = Shares {
             radial: wants_radial.then_some((w, &mut s.radial[..])),
             weight: wants_weight.then_some((&s.filter[..], &mut *weight_sums)),
@@ -183,14 +182,15 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
     fn couple<const BACK: bool>(
         &self,
         couplings: &Couplings,
-        (to, turns): (&mut End<T>, bool),
-        (from, from_moves): (&End<T>, bool),
-        [gains, moved_gains]: [&[Lanes<T>]; 2],
+        (to, turns): (&mut End<A::Block<T>>, bool),
+        (from, from_moves): (&End<A::Block<T>>, bool),
+        [gains, moved_gains]: [&[A::Block<T>]; 2],
         start: usize,
     ) {
         let filter_moves =
             self.tangent(Slot::Radial).is_some() || self.tangent(Slot::Weight).is_some();
-        let both: [Factors<'_, T>; 2] = [(moved_gains, &from.local), (gains, &from.local_tangent)];
+        let both: [Factors<'_, A::Block<T>>; 2] =
+            [(moved_gains, &from.local), (gains, &from.local_tangent)];
         let factors = &both[usize::from(!filter_moves)..1 + usize::from(from_moves)];
         couple::<A, T, BACK>(couplings, factors, &mut to.grad[start..]);
         if turns {
@@ -209,8 +209,8 @@ fn turn_back<A: Arithmetic, T: Real>(
     side: &Side,
     block: usize,
     (matrices, turned): Matrices<'_, T>,
-    end: &End<T>,
-    rows: &mut [Lanes<T>],
+    end: &End<A::Block<T>>,
+    rows: &mut [A::Block<T>],
 ) {
     out_of_frame::<A, T>(side, matrices, &end.grad[block * side.local_rows..], rows);
     if let Some(turned) = turned {
@@ -221,15 +221,15 @@ fn turn_back<A: Arithmetic, T: Real>(
 
 impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
     type Arithmetic = A;
-    type Scratch = Scratch<T>;
+    type Scratch = Scratch<A::Block<T>>;
 
     fn pass(&self) -> &Pass<'_, T> {
         self.pass
     }
 
-    fn scratch(&self) -> Scratch<T> {
+    fn scratch(&self) -> Scratch<A::Block<T>> {
         let (plan, blocks) = (self.pass.plan, self.pass.blocks);
-        let zeros = |rows: usize| vec![Lanes::zero(); rows];
+        let zeros = |rows: usize| vec![Block::ZERO; rows];
         Scratch {
             x: End::new(&plan.input, blocks),
             z: End::new(&plan.output, blocks),
@@ -243,7 +243,13 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
     }
 
     #[inline(always)]
-    fn edge(&self, edge: usize, wanted: [bool; SLOTS], s: &mut Scratch<T>, sink: &mut Sink<'_, T>) {
+    fn edge(
+        &self,
+        edge: usize,
+        wanted: [bool; SLOTS],
+        s: &mut Scratch<A::Block<T>>,
+        sink: &mut Sink<'_, T, A::Block<T>>,
+    ) {
         let (pass, plan) = (self.pass, self.pass.plan);
         let [input, radial, _, input_frame, output_frame, output] = wanted;
         let src = pass.edges.src()[edge] as usize;

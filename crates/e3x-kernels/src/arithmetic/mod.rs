@@ -7,25 +7,29 @@
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 
+use std::marker::PhantomData;
+
 use crate::Real;
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{Block, LANES, Lanes};
 
 /// How products are added.
 pub(crate) trait Arithmetic: Sync + 'static {
-    /// A block of lanes in registers.
+    /// Lanes that are computed together, in memory.
+    type Block<T: Real>: Block<T>;
+    /// The same in registers.
     type Sum<T: Real>: Copy;
 
     /// Reads a block of lanes.
-    fn load<T: Real>(lanes: &Lanes<T>) -> Self::Sum<T>;
+    fn load<T: Real>(lanes: &Self::Block<T>) -> Self::Sum<T>;
 
     /// Writes a block of lanes.
-    fn store<T: Real>(sum: Self::Sum<T>, lanes: &mut Lanes<T>);
+    fn store<T: Real>(sum: Self::Sum<T>, lanes: &mut Self::Block<T>);
 
     /// `sum += a * b`, lane by lane, with a factor in registers.
-    fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: Self::Sum<T>);
+    fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>);
 
     /// `sum -= a * b` with a factor in registers.
-    fn subtract_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: Self::Sum<T>);
+    fn subtract_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>);
 
     /// `sum += c * a` with a block in registers.
     fn add_scaled_sum<T: Real>(sum: &mut Self::Sum<T>, c: T, a: Self::Sum<T>);
@@ -37,24 +41,24 @@ pub(crate) trait Arithmetic: Sync + 'static {
     /// Nothing added yet.
     #[inline(always)]
     fn zero<T: Real>() -> Self::Sum<T> {
-        Self::load(&Lanes::zero())
+        Self::load(&Self::Block::ZERO)
     }
 
     /// `sum += a * b`, lane by lane.
     #[inline(always)]
-    fn add_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>) {
+    fn add_product<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: &Self::Block<T>) {
         Self::add_multiple(sum, a, Self::load(b));
     }
 
     /// `sum -= a * b`, lane by lane.
     #[inline(always)]
-    fn subtract_product<T: Real>(sum: &mut Self::Sum<T>, a: &Lanes<T>, b: &Lanes<T>) {
+    fn subtract_product<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: &Self::Block<T>) {
         Self::subtract_multiple(sum, a, Self::load(b));
     }
 
     /// `sum += c * a`, lane by lane.
     #[inline(always)]
-    fn add_scaled<T: Real>(sum: &mut Self::Sum<T>, c: T, a: &Lanes<T>) {
+    fn add_scaled<T: Real>(sum: &mut Self::Sum<T>, c: T, a: &Self::Block<T>) {
         Self::add_scaled_sum(sum, c, Self::load(a));
     }
 
@@ -62,23 +66,23 @@ pub(crate) trait Arithmetic: Sync + 'static {
     #[inline(always)]
     fn add_sums<T: Real, const N: usize>(sums: [Self::Sum<T>; N], to: &mut [T]) {
         for (sum, to) in sums.into_iter().zip(to) {
-            let mut lanes = Lanes::zero();
-            Self::store(sum, &mut lanes);
-            *to += lanes::sum(&lanes);
+            let mut block = Self::Block::ZERO;
+            Self::store(sum, &mut block);
+            *to += block.sum();
         }
     }
 
     /// `acc += sum` in memory.
     #[inline(always)]
-    fn add<T: Real>(acc: &mut Lanes<T>, sum: Self::Sum<T>) {
-        let mut lanes = Lanes::zero();
-        Self::store(sum, &mut lanes);
-        Self::accumulate_scaled(acc, T::ONE, &lanes);
+    fn add<T: Real>(acc: &mut Self::Block<T>, sum: Self::Sum<T>) {
+        let mut block = Self::Block::ZERO;
+        Self::store(sum, &mut block);
+        Self::accumulate_scaled(acc, T::ONE, &block);
     }
 
     /// `acc += a * b` in memory.
     #[inline(always)]
-    fn accumulate<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
+    fn accumulate<T: Real>(acc: &mut Self::Block<T>, a: &Self::Block<T>, b: &Self::Block<T>) {
         let mut sum = Self::load(acc);
         Self::add_product(&mut sum, a, b);
         Self::store(sum, acc);
@@ -86,7 +90,7 @@ pub(crate) trait Arithmetic: Sync + 'static {
 
     /// `acc += a * b` in memory, with a factor in registers.
     #[inline(always)]
-    fn accumulate_multiple<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: Self::Sum<T>) {
+    fn accumulate_multiple<T: Real>(acc: &mut Self::Block<T>, a: &Self::Block<T>, b: Self::Sum<T>) {
         let mut sum = Self::load(acc);
         Self::add_multiple(&mut sum, a, b);
         Self::store(sum, acc);
@@ -94,10 +98,64 @@ pub(crate) trait Arithmetic: Sync + 'static {
 
     /// `acc += c * a` in memory.
     #[inline(always)]
-    fn accumulate_scaled<T: Real>(acc: &mut Lanes<T>, c: T, a: &Lanes<T>) {
+    fn accumulate_scaled<T: Real>(acc: &mut Self::Block<T>, c: T, a: &Self::Block<T>) {
         let mut sum = Self::load(acc);
         Self::add_scaled(&mut sum, c, a);
         Self::store(sum, acc);
+    }
+}
+
+/// An arithmetic on two blocks at once: what it costs to find them is paid once.
+pub(crate) struct Pair<A>(PhantomData<fn() -> A>);
+
+impl<A: Arithmetic> Arithmetic for Pair<A> {
+    type Block<T: Real> = [A::Block<T>; 2];
+    type Sum<T: Real> = [A::Sum<T>; 2];
+
+    #[inline(always)]
+    fn load<T: Real>([first, second]: &Self::Block<T>) -> Self::Sum<T> {
+        [A::load(first), A::load(second)]
+    }
+
+    #[inline(always)]
+    fn store<T: Real>(sum: Self::Sum<T>, [first, second]: &mut Self::Block<T>) {
+        A::store(sum[0], first);
+        A::store(sum[1], second);
+    }
+
+    #[inline(always)]
+    fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>) {
+        A::add_multiple(&mut sum[0], &a[0], b[0]);
+        A::add_multiple(&mut sum[1], &a[1], b[1]);
+    }
+
+    #[inline(always)]
+    fn subtract_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>) {
+        A::subtract_multiple(&mut sum[0], &a[0], b[0]);
+        A::subtract_multiple(&mut sum[1], &a[1], b[1]);
+    }
+
+    #[inline(always)]
+    fn add_scaled_sum<T: Real>(sum: &mut Self::Sum<T>, c: T, a: Self::Sum<T>) {
+        A::add_scaled_sum(&mut sum[0], c, a[0]);
+        A::add_scaled_sum(&mut sum[1], c, a[1]);
+    }
+
+    #[inline(always)]
+    fn add_sums<T: Real, const N: usize>(sums: [Self::Sum<T>; N], to: &mut [T]) {
+        // No closure: it might lose the vector instructions.
+        let mut both = [A::zero(); N];
+        for i in 0..N {
+            let [first, second] = sums[i];
+            both[i] = first;
+            A::add_scaled_sum(&mut both[i], T::ONE, second);
+        }
+        A::add_sums(both, to);
+    }
+
+    #[inline(always)]
+    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+        A::vectorized(f)
     }
 }
 
@@ -133,6 +191,7 @@ pub(crate) use with_arithmetic;
 macro_rules! loops {
     ($name:ident, |$sum:ident, $a:ident, $b:ident| $add:expr, $subtract:expr, $vectorized:path) => {
         impl Arithmetic for $name {
+            type Block<T: Real> = Lanes<T>;
             type Sum<T: Real> = Lanes<T>;
 
             #[inline(always)]

@@ -214,6 +214,7 @@ pub(crate) struct Half;
 macro_rules! arithmetic {
     ($name:ident, $variant:ident) => {
         impl Arithmetic for $name {
+            type Block<T: Real> = Lanes<T>;
             type Sum<T: Real> = T::$name;
 
             #[inline(always)]

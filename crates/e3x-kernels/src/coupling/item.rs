@@ -37,7 +37,7 @@ pub(super) struct Buffers<T> {
 /// Rows of the item's results, empty where they are not wanted.
 pub(super) type Results<'a, T> = [&'a mut [T]; SLOTS];
 
-impl<'a, T: Real, A: Arithmetic> Kernel<'a, T, A> {
+impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
     pub fn new(job: CouplingJob<'a>, operands: Operands<'a, T>) -> Self {
         let blocks = lanes::num_blocks(job.features);
         let pack = |weights: Option<&[T]>| {
@@ -269,7 +269,7 @@ impl<'a, T: Real, A: Arithmetic> Kernel<'a, T, A> {
 #[inline(always)]
 fn multiply_factors<
     T: Real,
-    A: Arithmetic,
+    A: Arithmetic<Block<T> = Lanes<T>>,
     const P1: usize,
     const P2: usize,
     const NUM: usize,
@@ -305,7 +305,7 @@ fn multiply_factors<
 #[inline(always)]
 fn backward_rows<
     T: Real,
-    A: Arithmetic,
+    A: Arithmetic<Block<T> = Lanes<T>>,
     const P1: usize,
     const P2: usize,
     const NUM: usize,
@@ -350,7 +350,7 @@ fn backward_rows<
 #[inline(always)]
 fn add_to_factor<
     T: Real,
-    A: Arithmetic,
+    A: Arithmetic<Block<T> = Lanes<T>>,
     const P: usize,
     const Q: usize,
     const NUM: usize,
@@ -375,7 +375,7 @@ fn add_to_factor<
 
 /// One row of the product of a sparse matrix with rows of `N` blocks of lanes.
 #[inline(always)]
-fn row<T: Real, A: Arithmetic, const N: usize>(
+fn row<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const N: usize>(
     entries: &[(u32, T)],
     input: &[Lanes<T>],
 ) -> [A::Sum<T>; N] {

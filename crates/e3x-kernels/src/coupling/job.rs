@@ -47,7 +47,10 @@ struct Task<'a, T> {
     results: Results<'a, T>,
 }
 
-fn run<T: Real, A: Arithmetic>(kernel: &Kernel<'_, T, A>, results: &mut [Vec<T>; SLOTS]) {
+fn run<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
+    kernel: &Kernel<'_, T, A>,
+    results: &mut [Vec<T>; SLOTS],
+) {
     let CouplingJob {
         plan,
         items,
@@ -99,7 +102,7 @@ fn run<T: Real, A: Arithmetic>(kernel: &Kernel<'_, T, A>, results: &mut [Vec<T>;
 const MAX_PRODUCTS: usize = 1 << 14;
 
 /// Computes the items of a task; returns the derivative with respect to the weight.
-fn visit<T: Real, A: Arithmetic>(
+fn visit<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     kernel: &Kernel<'_, T, A>,
     mut task: Task<'_, T>,
 ) -> Vec<Lanes<T>> {
@@ -138,7 +141,7 @@ fn visit<T: Real, A: Arithmetic>(
 #[inline(never)]
 fn visit_blocks<
     T: Real,
-    A: Arithmetic,
+    A: Arithmetic<Block<T> = Lanes<T>>,
     const P1: usize,
     const P2: usize,
     const NUM: usize,
