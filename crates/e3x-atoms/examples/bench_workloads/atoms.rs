@@ -43,7 +43,7 @@ impl Model {
     }
 
     fn build(&self, workload: &Workload) -> Result<MessagePassingPotential> {
-        let parameters = workload.parameters();
+        let parameters = workload.parameters().frozen();
         Ok(MessagePassingPotential::new(
             &self.config(),
             builder(&parameters),

@@ -25,7 +25,7 @@ impl Average {
     ) -> Result<Self> {
         let ema = ExponentialMovingAverage::new(parameters, decay)?;
         let averaged = Parameters::from_tensors(ema.averages()?);
-        let vb = averaged.builder(config.dtype.dtype(), &candle_core::Device::Cpu);
+        let vb = (averaged.frozen()).builder(config.dtype.dtype(), &candle_core::Device::Cpu);
         let model = MessagePassingPotential::new(&config.model, vb)?;
         let scale = potential.scale;
         Ok(Self {

@@ -159,14 +159,14 @@ impl Checkpoint {
         })
     }
 
-    /// The model with the parameters of this checkpoint; with their moving average, if the run has
-    /// one.
+    /// The model with the parameters of this checkpoint, which are constants; with their moving average, if
+    /// the run has one.
     ///
     /// # Errors
     /// [`Error::Model`] if the parameters do not fit the configuration.
     pub fn potential(&self) -> Result<TrainedPotential> {
         let parameters = Parameters::from_tensors(self.parameters.clone());
-        let vb = parameters.builder(self.config.dtype.dtype(), &Device::Cpu);
+        let vb = (parameters.frozen()).builder(self.config.dtype.dtype(), &Device::Cpu);
         let model = MessagePassingPotential::new(&self.config.model, vb)?;
         if let Some(name) = parameters.unused().first() {
             let received = format!("'{name}', which it does not have");

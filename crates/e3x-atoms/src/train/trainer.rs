@@ -56,6 +56,8 @@ pub struct Trainer {
     valid: Vec<Frame>,
     parameters: Parameters,
     adam: Adam,
+    /// What is trained, and the same with constant parameters.
+    model: MessagePassingPotential,
     potential: TrainedPotential,
     average: Option<Average>,
     plateau: Option<ReduceOnPlateau>,
@@ -107,7 +109,11 @@ impl Trainer {
             ..AdamConfig::default()
         };
         let adam = Adam::new(&parameters, adam)?;
-        let potential = TrainedPotential { model, scale };
+        let frozen = (parameters.frozen()).builder(config.dtype.dtype(), &candle_core::Device::Cpu);
+        let potential = TrainedPotential {
+            model: MessagePassingPotential::new(&config.model, frozen)?,
+            scale,
+        };
         let average = config
             .ema_decay
             .map(|decay| Average::new(&config, decay, &parameters, &potential))
@@ -120,6 +126,7 @@ impl Trainer {
             valid,
             parameters,
             adam,
+            model,
             potential,
             average,
             plateau,
@@ -304,7 +311,7 @@ impl Trainer {
         deviations: &mut EnergyForceDeviations,
     ) -> Result<f64> {
         let frames: Vec<&Frame> = indices.iter().map(|&i| &self.train[i]).collect();
-        let model = &self.potential.model;
+        let model = &self.model;
         let batch = Batch::new(&frames, model.config().cutoff, model.dtype())?;
         let target = Target::new(&frames, self.potential.scale, model.dtype())?;
         let (energy, forces) = model.energy_and_forces(&batch, CreateGraph::Yes)?;

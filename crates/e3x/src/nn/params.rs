@@ -44,6 +44,8 @@ enum Source {
 #[derive(Debug, Clone)]
 pub struct Parameters {
     shared: Arc<Mutex<Store>>,
+    /// Whether layers get constants.
+    frozen: bool,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,31 @@ impl Parameters {
         };
         Self {
             shared: Arc::new(Mutex::new(store)),
+            frozen: false,
+        }
+    }
+
+    /// The same parameters as constants: nothing is differentiated with respect to what layers get from them, which makes
+    /// inference faster. They still change with the parameters, as in [`Parameters::assign`] or by an optimiser.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device};
+    /// use e3x::nn::{Dense, DenseConfig, Parameters};
+    /// use e3x::FeatureShape;
+    ///
+    /// let parameters = Parameters::seeded(0);
+    /// let shape = FeatureShape::new(1, 1, 4)?;
+    /// let frozen = parameters.frozen().builder(DType::F32, &Device::Cpu);
+    /// let dense = Dense::new(shape, DenseConfig::new(8), frozen.pp("Dense_0"))?;
+    /// let x = candle_core::Tensor::ones((3, 1, 4, 4), DType::F32, &Device::Cpu)?;
+    /// assert!(!dense.forward(&x)?.track_op());
+    /// # Ok::<(), e3x::Error>(())
+    /// ```
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            frozen: true,
         }
     }
 
@@ -169,6 +196,16 @@ impl Parameters {
         Ok(())
     }
 
+    /// What a layer gets.
+    fn handed_out(&self, var: &Var) -> Tensor {
+        if self.frozen {
+            // Shares the values.
+            var.as_tensor().detach()
+        } else {
+            var.as_tensor().clone()
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Store> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,7 +226,7 @@ impl Backend for Parameters {
         let mut store = self.lock();
         if let Some(var) = store.variables.get(&name) {
             if var.shape() == &shape && var.dtype() == dtype {
-                return Ok(var.as_tensor().clone());
+                return Ok(self.handed_out(var));
             }
             let expected = format!("shape {:?}, {dtype:?}", shape.dims());
             let received = format!(
@@ -204,7 +241,7 @@ impl Backend for Parameters {
             Source::Given(tensors) => given(tensors, &name, &shape, dtype, device)?,
         };
         let var = Var::from_tensor(&tensor)?;
-        let tensor = var.as_tensor().clone();
+        let tensor = self.handed_out(&var);
         store.variables.insert(name, var);
         Ok(tensor)
     }
