@@ -8,6 +8,9 @@ use crate::{Error, Real, Result, par};
 /// Edges per task of the parallel loops.
 const EDGES_PER_TASK: usize = 64;
 
+/// Edges whose matrices are computed together.
+const EDGES_AT_ONCE: usize = 8;
+
 /// Multiply-adds for one number of a frame, roughly.
 const WORK: usize = 16;
 
@@ -37,27 +40,39 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
     let wigner = WignerD::new(max_degree, cartesian_order).map_err(too_large)?;
     let order = Order::from_cartesian(cartesian_order);
     let (len, size) = (frame_len(max_degree), num_harmonics(max_degree));
+    // Where the numbers of a frame are in a Wigner-D matrix.
+    let mut entries = Vec::with_capacity(len);
+    for l in 0..=max_degree {
+        for m in 0..=2 * l {
+            let column = l * l + order.position(l, m as isize - l as isize);
+            entries.extend((l * l..(l + 1) * (l + 1)).map(|row| row * size + column));
+        }
+    }
     let mut frames = vec![T::ZERO; vectors.len() / 3 * len];
     let work = frames.len() * WORK;
     par::for_each_chunk(&mut frames, EDGES_PER_TASK * len, work, |task, frames| {
-        let mut matrix = vec![0.0; size * size];
-        let vectors = vectors[task * EDGES_PER_TASK * 3..].chunks_exact(3);
-        for (frame, r) in frames.chunks_exact_mut(len).zip(vectors) {
-            let r = [r[0].to_f64(), r[1].to_f64(), r[2].to_f64()];
-            let finite = r.iter().all(|x| x.is_finite());
-            if !finite || wigner.matrices(&axes(r), &mut matrix).is_err() {
-                // Directions that are not finite have no frame; what is computed with them is NaN.
-                frame.fill(T::from_f64(f64::NAN));
-                continue;
+        let vectors = vectors[task * EDGES_PER_TASK * 3..].as_chunks::<3>().0;
+        let mut rotations = [[0.0; 9]; EDGES_AT_ONCE];
+        let mut matrices = vec![0.0; EDGES_AT_ONCE * size * size];
+        for (frames, vectors) in
+            (frames.chunks_mut(EDGES_AT_ONCE * len)).zip(vectors.chunks(EDGES_AT_ONCE))
+        {
+            for (rotation, r) in rotations.iter_mut().zip(vectors) {
+                let finite = r.iter().all(|&x| x.to_f64().is_finite());
+                *rotation = axes(if finite { r.map(T::to_f64) } else { [0.0; 3] });
             }
-            let mut entries = frame.iter_mut();
-            for l in 0..=max_degree {
-                for m in 0..=2 * l {
-                    let column = l * l + order.position(l, m as isize - l as isize);
-                    let rows = l * l..(l + 1) * (l + 1);
-                    for (row, entry) in rows.zip(&mut entries) {
-                        *entry = T::from_f64(matrix[row * size + column]);
+            let rotations = &rotations[..frames.len() / len];
+            let matrices = &mut matrices[..rotations.len() * size * size];
+            let turned = wigner.matrices(rotations.as_flattened(), matrices);
+            let matrices = matrices.chunks_exact(size * size);
+            for ((frame, matrix), r) in frames.chunks_exact_mut(len).zip(matrices).zip(vectors) {
+                if turned.is_ok() && r.iter().all(|&x| x.to_f64().is_finite()) {
+                    for (number, &entry) in frame.iter_mut().zip(&entries) {
+                        *number = T::from_f64(matrix[entry]);
                     }
+                } else {
+                    // Directions that are not finite have no frame; what is computed with them is NaN.
+                    frame.fill(T::from_f64(f64::NAN));
                 }
             }
         }

@@ -10,6 +10,7 @@ mod matrix;
 mod quaternion;
 mod random;
 mod wigner;
+mod wigner_blocks;
 
 pub use align::alignment_rotation;
 pub use construct::{rotation, rotation_euler};

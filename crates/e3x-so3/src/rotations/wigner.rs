@@ -2,23 +2,17 @@
 
 use super::matrix::{Matrix, finite, orthogonal, unit};
 use super::quaternion::matrix_of_unit_quaternion;
+use super::wigner_blocks::{Blocks, LANES, NextBlock, Several, Term};
 use crate::cache::Cache;
 use crate::error::{check_degree, check_length, count_items};
 use crate::{
-    ClebschGordanTerm, Order, Real, Result, clebsch_gordan_terms, derivative_terms, num_harmonics,
+    ClebschGordanTerm, Order, Real, Result, arch, clebsch_gordan_terms, derivative_terms,
+    num_harmonics,
 };
 use std::sync::Arc;
 
 /// The largest degree of Wigner-D matrices.
 pub(crate) const MAX_WIGNER_DEGREE: usize = 100;
-
-/// A derivative of a harmonic of degree `l`: which harmonic of degree `l-1`, and its coefficient.
-#[derive(Debug, Clone, Copy)]
-struct Term {
-    axis: usize,
-    col: usize,
-    coefficient: f64,
-}
 
 /// Wigner-D matrices of all degrees up to a largest one: what rotations do to harmonics.
 ///
@@ -106,13 +100,16 @@ impl WignerD {
         let num = num_harmonics(self.max_degree);
         let shape = "(n, (max_degree+1)², (max_degree+1)²)";
         check_length("matrices", shape, n * num * num, matrices.len())?;
-        for (elements, matrix) in rot
-            .chunks_exact(9)
-            .zip(matrices.chunks_exact_mut(num * num))
+        let mut blocks = Blocks::default();
+        for (rot, matrices) in
+            (rot.chunks(9 * LANES)).zip(matrices.chunks_mut((LANES * num * num).max(1)))
         {
-            let rows: &[[T; 3]] = elements.as_chunks().0;
-            let rot = orthogonal("rot", &[rows[0], rows[1], rows[2]])?;
-            self.fill(&rot, matrix);
+            let mut several = Several::default();
+            for (lane, elements) in rot.chunks_exact(9).enumerate() {
+                let rows: &[[T; 3]] = elements.as_chunks().0;
+                several.put(lane, &orthogonal("rot", &[rows[0], rows[1], rows[2]])?);
+            }
+            self.fill(&several, &mut blocks, matrices);
         }
         Ok(())
     }
@@ -145,62 +142,51 @@ impl WignerD {
         let num = num_harmonics(self.max_degree);
         let shape = "(n, (max_degree+1)², (max_degree+1)²)";
         check_length("matrices", shape, n * num * num, matrices.len())?;
-        for (&quaternion, matrix) in
-            (quaternions.as_chunks().0.iter()).zip(matrices.chunks_exact_mut(num * num))
+        let mut blocks = Blocks::default();
+        for (quaternions, matrices) in
+            (quaternions.chunks(4 * LANES)).zip(matrices.chunks_mut((LANES * num * num).max(1)))
         {
-            let quaternion = unit("quaternions", finite::<T, 4>("quaternions", quaternion)?)?;
-            self.fill(&matrix_of_unit_quaternion(quaternion), matrix);
+            let mut several = Several::default();
+            for (lane, &quaternion) in quaternions.as_chunks().0.iter().enumerate() {
+                let quaternion = unit("quaternions", finite::<T, 4>("quaternions", quaternion)?)?;
+                several.put(lane, &matrix_of_unit_quaternion(quaternion));
+            }
+            self.fill(&several, &mut blocks, matrices);
         }
         Ok(())
     }
 
-    fn fill<T: Real>(&self, rot: &Matrix, matrix: &mut [T]) {
+    /// The matrices of at most [`LANES`] rotations.
+    fn fill<T: Real>(&self, rot: &Several, blocks: &mut Blocks, matrices: &mut [T]) {
         let num = num_harmonics(self.max_degree);
-        matrix.fill(T::ZERO);
-        let mut block = vec![1.0];
-        matrix[0] = T::ONE;
-        for l in 1..=self.max_degree {
-            block = self.next_block(l, rot, &block);
+        matrices.fill(T::ZERO);
+        blocks.block.clear();
+        blocks.block.push([1.0; LANES]);
+        for l in 0..=self.max_degree {
+            if l > 0 {
+                self.next_block(l, rot, blocks);
+            }
             let size = 2 * l + 1;
-            for (i, row) in block.chunks_exact(size).enumerate() {
-                let start = (l * l + i) * num + l * l;
-                for (element, &value) in matrix[start..start + size].iter_mut().zip(row) {
-                    *element = T::from_f64(value);
+            for (lane, matrix) in matrices.chunks_exact_mut(num * num).enumerate() {
+                for (i, row) in blocks.block.chunks_exact(size).enumerate() {
+                    let start = (l * l + i) * num + l * l;
+                    for (element, values) in matrix[start..start + size].iter_mut().zip(row) {
+                        *element = T::from_f64(values[lane]);
+                    }
                 }
             }
         }
     }
 
-    /// The block of degree `l` from that of degree `l-1`.
-    fn next_block(&self, l: usize, rot: &Matrix, lower: &[f64]) -> Vec<f64> {
-        let (size, lower_size) = (2 * l + 1, 2 * l - 1);
+    /// The blocks of degree `l` in place of those of degree `l-1`.
+    fn next_block(&self, l: usize, rot: &Several, blocks: &mut Blocks) {
         let rows = &self.rows[l * l..(l + 1) * (l + 1)];
-        // half[i][b, n] = Σ_j rot[i, j] Σ_c D(l-1)[b, c] E[j][n, c]
-        let mut half = vec![0.0; 3 * lower_size * size];
-        for b in 0..lower_size {
-            for (n, terms) in rows.iter().enumerate() {
-                let mut sums = [0.0; 3];
-                for term in terms {
-                    sums[term.axis] += term.coefficient * lower[b * lower_size + term.col];
-                }
-                for i in 0..3 {
-                    half[(i * lower_size + b) * size + n] =
-                        rot[i][0] * sums[0] + rot[i][1] * sums[1] + rot[i][2] * sums[2];
-                }
-            }
-        }
-        let scale = 1.0 / (l * (2 * l - 1)) as f64;
-        let mut block = vec![0.0; size * size];
-        for (row, terms) in block.chunks_exact_mut(size).zip(rows) {
-            for term in terms {
-                let start = (term.axis * lower_size + term.col) * size;
-                let coefficient = scale * term.coefficient;
-                for (element, value) in row.iter_mut().zip(&half[start..start + size]) {
-                    *element += coefficient * value;
-                }
-            }
-        }
-        block
+        arch().dispatch(NextBlock {
+            l,
+            rows,
+            rot,
+            blocks,
+        });
     }
 }
 
@@ -269,7 +255,13 @@ pub fn wigner_d_from_quaternion<T: Real>(
 /// The block of one degree of a Wigner-D matrix in the order `m = -l, ..., l`, shape `(2·degree+1, 2·degree+1)`.
 pub(crate) fn wigner_block(rot: &Matrix, degree: usize) -> Result<Vec<f64>> {
     let wigner = WignerD::new(degree, false)?;
-    Ok((1..=degree).fold(vec![1.0], |block, l| wigner.next_block(l, rot, &block)))
+    let (mut several, mut blocks) = (Several::default(), Blocks::default());
+    several.put(0, rot);
+    blocks.block.push([1.0; LANES]);
+    for l in 1..=degree {
+        wigner.next_block(l, &several, &mut blocks);
+    }
+    Ok(blocks.block.iter().map(|numbers| numbers[0]).collect())
 }
 
 /// One element of a generator of rotations; see [`generator_terms`].
