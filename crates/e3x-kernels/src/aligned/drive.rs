@@ -38,8 +38,8 @@ pub(super) type BlockOf<T, K> = <<K as EdgeKernel<T>>::Arithmetic as Arithmetic>
 
 /// Where a task adds its results.
 pub(super) struct Sink<'a, T, B> {
-    pub input: NodeRows<'a, T>,
-    pub output: NodeRows<'a, T>,
+    pub input: NodeRows<'a, T, B>,
+    pub output: NodeRows<'a, T, B>,
     radial: &'a EdgeRows<'a, T>,
     input_frame: &'a EdgeRows<'a, T>,
     output_frame: &'a EdgeRows<'a, T>,
@@ -80,35 +80,71 @@ impl<T: Real, B: Block<T>> Sink<'_, T, B> {
 }
 
 /// Rows of a range of nodes.
-pub(super) struct NodeRows<'a, T> {
+///
+/// Those of the node that was added to last are in a buffer: edges are visited node by node, so that one end
+/// of them changes rarely.
+pub(super) struct NodeRows<'a, T, B> {
     values: &'a mut [T],
     first: usize,
     features: usize,
     rows: usize,
+    /// The node in the buffer, and its rows: `(block, row)`.
+    held: Option<usize>,
+    buffer: Vec<B>,
 }
 
-impl<T: Real> NodeRows<'_, T> {
+impl<'a, T: Real, B: Block<T>> NodeRows<'a, T, B> {
+    fn new(values: &'a mut [T], first: usize, features: usize, rows: usize) -> Self {
+        Self {
+            values,
+            first,
+            features,
+            rows,
+            held: None,
+            buffer: vec![B::ZERO; rows * features.div_ceil(B::LANES)],
+        }
+    }
+
+    /// Without results.
+    fn nowhere() -> Self {
+        Self::new(&mut [], 0, 1, 0)
+    }
+
     #[inline(always)]
     fn of(&mut self, node: usize) -> &mut [T] {
         let size = self.rows * self.features;
         &mut self.values[(node - self.first) * size..][..size]
     }
 
-    /// Lets `add` add to one block of the rows of a node, in a buffer.
+    /// One block of the rows of a node, to add to.
     #[inline(always)]
-    pub fn update<B: Block<T>>(
-        &mut self,
-        node: usize,
-        block: usize,
-        buffer: &mut [B],
-        add: impl FnOnce(&mut [B]),
-    ) {
-        let features = self.features;
-        let buffer = &mut buffer[..self.rows];
-        let rows = self.of(node);
-        lanes::load_rows(rows, features, block, buffer);
-        add(buffer);
-        lanes::store_rows(rows, features, block, buffer);
+    pub fn block(&mut self, node: usize, block: usize) -> &mut [B] {
+        if self.held != Some(node) {
+            self.flush();
+            let (features, num) = (self.features, self.rows);
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let rows = self.of(node);
+            for (block, buffer) in buffer.chunks_exact_mut(num.max(1)).enumerate() {
+                lanes::load_rows(rows, features, block, buffer);
+            }
+            self.buffer = buffer;
+            self.held = Some(node);
+        }
+        &mut self.buffer[block * self.rows..][..self.rows]
+    }
+
+    /// Writes the rows in the buffer back.
+    #[inline(always)]
+    fn flush(&mut self) {
+        if let Some(node) = self.held.take() {
+            let (features, num) = (self.features, self.rows);
+            let buffer = std::mem::take(&mut self.buffer);
+            let rows = self.of(node);
+            for (block, buffer) in buffer.chunks_exact(num.max(1)).enumerate() {
+                lanes::store_rows(rows, features, block, buffer);
+            }
+            self.buffer = buffer;
+        }
     }
 }
 
@@ -214,16 +250,6 @@ fn sources<T>(pass: &Pass<'_, T>, nodes: &Range<usize>) -> Range<usize> {
     first.min(end)..end
 }
 
-/// A task without results at the nodes of one or both ends.
-fn nowhere<'a, T>() -> NodeRows<'a, T> {
-    NodeRows {
-        values: &mut [],
-        first: 0,
-        features: 1,
-        rows: 0,
-    }
-}
-
 /// Visits the edges of some nodes. Not inlined: the code is long, and called from several places.
 #[inline(never)]
 fn visit<T: Real, K: EdgeKernel<T>>(
@@ -242,6 +268,8 @@ fn visit<T: Real, K: EdgeKernel<T>>(
                     kernel.edge(csr.entry(position), wanted, &mut scratch, sink);
                 }
             }
+            sink.input.flush();
+            sink.output.flush();
         },
     );
 }
@@ -255,13 +283,8 @@ fn by_source<T: Real, K: EdgeKernel<T>>(kernel: &K, wanted: [bool; SLOTS], resul
     let size = tasks[0].len() * rows * features;
     par::for_each_chunk(result, size, pass.work(), |task, values| {
         let mut sink = Sink {
-            input: NodeRows {
-                values,
-                first: tasks[task].start,
-                features,
-                rows,
-            },
-            output: nowhere(),
+            input: NodeRows::new(values, tasks[task].start, features, rows),
+            output: NodeRows::nowhere(),
             radial: &none,
             input_frame: &none,
             output_frame: &none,
@@ -300,20 +323,11 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
         } else {
             Vec::new()
         };
+        // SAFETY: each task takes its own chunk, once.
+        let values = unsafe { outputs.of(task) };
         let mut sink = Sink {
-            input: NodeRows {
-                values: &mut inputs,
-                first: sources[task].start,
-                features,
-                rows: plan.input.rows,
-            },
-            output: NodeRows {
-                // SAFETY: each task takes its own chunk, once.
-                values: unsafe { outputs.of(task) },
-                first: tasks[task].start,
-                features,
-                rows: plan.output.rows,
-            },
+            input: NodeRows::new(&mut inputs, sources[task].start, features, plan.input.rows),
+            output: NodeRows::new(values, tasks[task].start, features, plan.output.rows),
             radial: &radial,
             input_frame: &input_frame,
             output_frame: &output_frame,

@@ -19,6 +19,8 @@ pub(super) struct First<'a, T: Real, A: Arithmetic> {
 
 /// Buffers; those with all blocks hold one block of rows after the other.
 pub(super) struct Scratch<B> {
+    /// The nodes whose rows were read: source and destination.
+    nodes: [Option<usize>; 2],
     /// Rows of the two nodes, all blocks.
     x: Vec<B>,
     z: Vec<B>,
@@ -33,8 +35,6 @@ pub(super) struct Scratch<B> {
     /// Radial part of the filter, one block, and derivatives with respect to it.
     filter: Vec<B>,
     radial: Vec<B>,
-    /// Rows of a node while they are added to.
-    rows: Vec<B>,
 }
 
 impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
@@ -106,6 +106,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
         let (plan, blocks) = (self.pass.plan, self.pass.blocks);
         let zeros = |rows: usize| vec![Block::ZERO; rows];
         Scratch {
+            nodes: [None; 2],
             x: zeros(plan.input.rows * blocks),
             z: zeros(plan.output.rows * blocks),
             local_x: zeros(plan.input.local_rows),
@@ -115,7 +116,6 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             gains: zeros(plan.num_gains),
             filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
-            rows: zeros(plan.input.rows.max(plan.output.rows)),
         }
     }
 
@@ -136,20 +136,27 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             let len = frames.len() / pass.edges.len();
             &frames[edge * len..(edge + 1) * len]
         };
+        // Edges are visited node by node: rows of one end are mostly those of the edge before.
+        let [other_src, other_dst] = [s.nodes[0] != Some(src), s.nodes[1] != Some(dst)];
+        s.nodes = [Some(src), Some(dst)];
         let input_matrices = matrices(Slot::InputFrame);
         let output_matrices = matrices(Slot::OutputFrame);
         for block in 0..pass.blocks {
             let products = radial || weight;
             if products || input_frame || output_frame || output {
                 let x = &mut s.x[block * plan.input.rows..];
-                pass.load(&plan.input, self.arg(Slot::Input), src, block, x);
+                if other_src {
+                    pass.load(&plan.input, self.arg(Slot::Input), src, block, x);
+                }
                 if products || output_frame || output {
                     into_frame::<A, T>(&plan.input, input_matrices, x, &mut s.local_x, false);
                 }
             }
             if products || input_frame || output_frame || input {
                 let z = &mut s.z[block * plan.output.rows..];
-                pass.load(&plan.output, self.arg(Slot::Output), dst, block, z);
+                if other_dst {
+                    pass.load(&plan.output, self.arg(Slot::Output), dst, block, z);
+                }
                 if products || input_frame || input {
                     into_frame::<A, T>(&plan.output, output_matrices, z, &mut s.local_z, false);
                 }
@@ -159,27 +166,13 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             self.block(block, wanted, s, sums);
             if input {
                 let local = &s.grad_x[block * plan.input.local_rows..];
-                sink.input.update(
-                    src,
-                    block,
-                    &mut s.rows,
-                    #[inline(always)]
-                    |rows| {
-                        out_of_frame::<A, T>(&plan.input, input_matrices, local, rows);
-                    },
-                );
+                let rows = sink.input.block(src, block);
+                out_of_frame::<A, T>(&plan.input, input_matrices, local, rows);
             }
             if output {
                 let local = &s.grad_z[block * plan.output.local_rows..];
-                sink.output.update(
-                    dst,
-                    block,
-                    &mut s.rows,
-                    #[inline(always)]
-                    |rows| {
-                        out_of_frame::<A, T>(&plan.output, output_matrices, local, rows);
-                    },
-                );
+                let rows = sink.output.block(dst, block);
+                out_of_frame::<A, T>(&plan.output, output_matrices, local, rows);
             }
             if radial {
                 sink.store_radial(edge, block, &s.radial);

@@ -31,6 +31,8 @@ pub(super) struct Second<'a, T: Real, A: Arithmetic> {
 
 /// Buffers for the features of one end of an edge.
 struct End<B> {
+    /// The node whose rows were read.
+    node: Option<usize>,
     /// Rows of the node and of its tangent, all blocks.
     values: Vec<B>,
     tangent: Vec<B>,
@@ -49,6 +51,7 @@ impl<B: Copy> End<B> {
     {
         let zeros = |rows: usize| vec![B::ZERO; rows];
         Self {
+            node: None,
             values: zeros(side.rows * blocks),
             tangent: zeros(side.rows * blocks),
             local: zeros(side.local_rows),
@@ -69,8 +72,6 @@ pub(super) struct Scratch<B> {
     filter: Vec<B>,
     moved_filter: Vec<B>,
     radial: Vec<B>,
-    /// Rows of a node while they are added to.
-    rows: Vec<B>,
 }
 
 /// The matrices of an edge, and their tangent.
@@ -109,15 +110,21 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         (matrices, turned): Matrices<'_, T>,
         end: &mut End<A::Block<T>>,
     ) {
+        // Edges are visited node by node: rows of one end are mostly those of the edge before.
+        let other = end.node != Some(node);
         let values = &mut end.values[block * side.rows..];
-        self.pass.load(side, self.arg(slot), node, block, values);
+        if other {
+            self.pass.load(side, self.arg(slot), node, block, values);
+        }
         into_frame::<A, T>(side, matrices, values, &mut end.local, false);
         if let Some(turned) = turned {
             into_frame::<A, T>(side, turned, values, &mut end.local_tangent, false);
         }
         if let Some(tangent) = self.tangent(slot) {
             let values = &mut end.tangent[block * side.rows..];
-            self.pass.load(side, tangent, node, block, values);
+            if other {
+                self.pass.load(side, tangent, node, block, values);
+            }
             let turns = turned.is_some();
             into_frame::<A, T>(side, matrices, values, &mut end.local_tangent, turns);
         }
@@ -238,7 +245,6 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
             filter: zeros(plan.filter_degrees()),
             moved_filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
-            rows: zeros(plan.input.rows.max(plan.output.rows)),
         }
     }
 
@@ -303,31 +309,18 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
                 );
             }
             if input {
-                sink.input.update(
-                    src,
-                    block,
-                    &mut s.rows,
-                    #[inline(always)]
-                    |rows| {
-                        turn_back::<A, T>(&plan.input, block, into_x, &s.x, rows);
-                    },
-                );
+                let rows = sink.input.block(src, block);
+                turn_back::<A, T>(&plan.input, block, into_x, &s.x, rows);
             }
             if output {
-                sink.output.update(
-                    dst,
-                    block,
-                    &mut s.rows,
-                    #[inline(always)]
-                    |rows| {
-                        turn_back::<A, T>(&plan.output, block, into_z, &s.z, rows);
-                    },
-                );
+                let rows = sink.output.block(dst, block);
+                turn_back::<A, T>(&plan.output, block, into_z, &s.z, rows);
             }
             if radial {
                 sink.store_radial(edge, block, &s.radial);
             }
         }
+        (s.x.node, s.z.node) = (Some(src), Some(dst));
         if input_frame {
             let out = sink.input_frame(edge);
             self.frame_of_end(&plan.input, Slot::Input, &s.x, out);
