@@ -23,6 +23,10 @@ use candle_core::Tensor;
 use serde::Deserialize;
 use workload::Workload;
 
+/// Small models spend much of their time on memory; the system's allocator takes longer.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Named results, by the names under which the reference stores them.

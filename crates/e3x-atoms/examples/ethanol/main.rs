@@ -22,6 +22,10 @@ use e3x_atoms::metrics::EnergyForceDeviations;
 use e3x_atoms::train::{evaluate, load_potential};
 use e3x_atoms::{Error, Result};
 
+/// Small models spend much of their time on memory; the system's allocator takes longer.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let started = Instant::now();
     let cli = Cli::parse();
