@@ -3,13 +3,14 @@
 //! The product is a partial derivative of the trilinear form `sum z s x`; the other two are the
 //! same product with another pair, and the sum over `p` of [`contract`].
 
-use rayon::prelude::*;
-
 use crate::error::check_len;
-use crate::{Real, Result};
+use crate::{Real, Result, par};
 
-/// Below this number of values the threads cost more than they save.
-const PARALLEL: usize = 1 << 15;
+/// Values per task.
+const TASK: usize = 1 << 13;
+
+/// What one value costs, in multiply-adds of a kernel.
+const WORK: usize = 4;
 
 /// Sizes of features seen as `items` blocks of `rows` rows of `width` values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,16 +131,12 @@ fn each_item<T: Real>(
     if shape.is_empty() {
         return;
     }
-    let work = |(b, block): (usize, &mut [T])| f(b, block);
-    if shape.len() < PARALLEL {
-        out.chunks_exact_mut(size).enumerate().for_each(work);
-    } else {
-        let items = (PARALLEL / 8).div_ceil(shape.block());
-        out.par_chunks_exact_mut(size)
-            .with_min_len(items)
-            .enumerate()
-            .for_each(work);
-    }
+    let items = TASK.div_ceil(shape.block());
+    par::for_each_chunk(out, items * size, shape.len() * WORK, |task, blocks| {
+        for (i, block) in blocks.chunks_exact_mut(size).enumerate() {
+            f(task * items + i, block);
+        }
+    });
 }
 
 #[cfg(test)]

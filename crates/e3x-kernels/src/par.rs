@@ -1,30 +1,52 @@
 //! Splitting work over threads.
 
 use std::mem::MaybeUninit;
-
-use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 /// Multiply-adds below which a parallel loop costs more than it saves: to wake a thread takes some
 /// 50 microseconds (docs/performance.md).
 const WORTH_SPLITTING: usize = 1 << 20;
 
-/// Calls `f(task, chunk)` for chunks of `size` values, in parallel if the whole work, counted in
-/// multiply-adds, is worth it. Chunks are the same in both cases, and so are the results.
+/// Calls `f` for all tasks, in parallel if the whole work, counted in multiply-adds, is worth it: on the
+/// threads of rayon's pool and on this one.
+///
+/// rayon's own loops leave all work to the pool, and a thread outside of it sleeps meanwhile: it has to be
+/// woken afterwards, and starts with cold caches.
+pub(crate) fn for_each<I: Send>(
+    tasks: impl ExactSizeIterator<Item = I> + Send,
+    work: usize,
+    f: impl Fn(I) + Sync,
+) {
+    if tasks.len() <= 1 || is_small(work) {
+        return tasks.for_each(f);
+    }
+    let helpers = tasks.len().min(rayon::current_num_threads()) - 1;
+    let tasks = Mutex::new(tasks);
+    let take = || tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let take_all = || {
+        while let Some(task) = take() {
+            f(task);
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        for _ in 0..helpers {
+            scope.spawn(|_| take_all());
+        }
+        take_all();
+    });
+}
+
+/// As [`for_each`] for chunks of `size` values: `f(task, chunk)`. Chunks are the same for any number of
+/// threads, and so are the results.
 pub(crate) fn for_each_chunk<T: Send>(
     out: &mut [T],
     size: usize,
     work: usize,
     f: impl Fn(usize, &mut [T]) + Sync,
 ) {
-    if out.len() <= size || is_small(work) {
-        out.chunks_mut(size)
-            .enumerate()
-            .for_each(|(task, chunk)| f(task, chunk));
-    } else {
-        out.par_chunks_mut(size)
-            .enumerate()
-            .for_each(|(task, chunk)| f(task, chunk));
-    }
+    for_each(out.chunks_mut(size).enumerate(), work, |(task, chunk)| {
+        f(task, chunk);
+    });
 }
 
 /// A new vector of which `f(task, part)` writes the parts that end at `ends`, in parallel if the work
@@ -49,13 +71,7 @@ pub(crate) unsafe fn filled<T: Copy + Send>(
         parts.push((task, part));
         (rest, start) = (tail, end);
     }
-    if parts.len() <= 1 || is_small(work) {
-        for (task, part) in parts {
-            f(task, part);
-        }
-    } else {
-        parts.into_par_iter().for_each(|(task, part)| f(task, part));
-    }
+    for_each(parts.into_iter(), work, |(task, part)| f(task, part));
     // SAFETY: the parts cover all numbers up to `len`, and the caller vouches that all are written.
     unsafe { out.set_len(len) };
     out
@@ -75,11 +91,7 @@ pub(crate) fn map_tasks<R: Send>(
     work: usize,
     f: impl Fn(usize) -> R + Sync + Send,
 ) -> Vec<R> {
-    if tasks <= 1 || is_small(work) {
-        (0..tasks).map(f).collect()
-    } else {
-        (0..tasks).into_par_iter().map(f).collect()
-    }
+    map_owned((0..tasks).collect(), work, f)
 }
 
 /// As [`map_tasks`] for tasks that own something.
@@ -88,11 +100,14 @@ pub(crate) fn map_owned<I: Send, R: Send>(
     work: usize,
     f: impl Fn(I) -> R + Sync + Send,
 ) -> Vec<R> {
-    if tasks.len() <= 1 || is_small(work) {
-        tasks.into_iter().map(f).collect()
-    } else {
-        tasks.into_par_iter().map(f).collect()
-    }
+    let mut results: Vec<Option<R>> = tasks.iter().map(|_| None).collect();
+    for_each(
+        tasks.into_iter().zip(&mut results),
+        work,
+        |(task, result)| *result = Some(f(task)),
+    );
+    // All are there: every task was taken.
+    results.into_iter().flatten().collect()
 }
 
 /// Also with a single thread: handing work to a pool of one thread only costs time.

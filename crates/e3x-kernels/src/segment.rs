@@ -8,17 +8,18 @@
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use rayon::prelude::*;
-
 use crate::csr::{Csr, PADDING};
 use crate::error::check_len;
 use crate::gather::gather;
 use crate::lanes::dispatch;
 use crate::reduce::{Max, Min, Reduce, Reduction, Sum};
-use crate::{Error, Real, Result};
+use crate::{Error, Real, Result, par};
 
-/// Values per task, and the size below which work stays on the calling thread.
+/// Values per task.
 const TASK: usize = 1 << 14;
+
+/// What one value costs, in multiply-adds of a kernel.
+const WORK: usize = 8;
 
 /// Element types of index operations: floating point numbers and integers.
 pub trait Value: Copy + Send + Sync + PartialOrd + 'static {
@@ -207,12 +208,10 @@ fn for_blocks<T: Value>(
         return;
     }
     let block = TASK.div_ceil(work.max(1));
-    if out.len() / width <= block {
-        return f(0, out);
-    }
-    out.par_chunks_mut(block * width)
-        .enumerate()
-        .for_each(|(i, chunk)| f(i * block, chunk));
+    let total = out.len() / width * work * WORK;
+    par::for_each_chunk(out, block * width, total, |task, chunk| {
+        f(task * block, chunk)
+    });
 }
 
 #[cfg(test)]

@@ -9,13 +9,14 @@ mod bernstein;
 mod waves;
 mod windows;
 
-use rayon::prelude::*;
-
 use crate::error::check_len;
-use crate::{Error, Real, Result};
+use crate::{Error, Real, Result, par};
 
-/// Below this number of values the threads cost more than they save.
-const PARALLEL: usize = 1 << 12;
+/// Values per task.
+const TASK: usize = 1 << 10;
+
+/// What one value costs, in multiply-adds of a kernel.
+const WORK: usize = 64;
 
 /// A family of functions, numbered from 0. The names in parentheses are those of E3x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,15 +142,12 @@ impl Functions {
                 f(start + i, &row, out);
             }
         };
-        if x.len() * num < PARALLEL {
-            run(0, x, out);
-        } else {
-            let items = (PARALLEL / 4).div_ceil(num);
-            out.par_chunks_mut(items * width)
-                .zip(x.par_chunks(items))
-                .enumerate()
-                .for_each(|(i, (out, x))| run(i * items, x, out));
-        }
+        let items = TASK.div_ceil(num);
+        par::for_each(
+            (out.chunks_mut(items * width).zip(x.chunks(items))).enumerate(),
+            x.len() * num * WORK,
+            |(i, (out, x))| run(i * items, x, out),
+        );
         Ok(())
     }
 }

@@ -7,16 +7,17 @@
 mod gates;
 mod maps;
 
-use rayon::prelude::*;
-
 use crate::jet::Jet;
-use crate::{Error, Real, Result};
+use crate::{Error, Real, Result, par};
 
 /// Highest order of derivative.
 pub const MAX_ORDER: usize = 15;
 
-/// Below this number of values the threads cost more than they save.
-const PARALLEL: usize = 1 << 12;
+/// Values per task.
+const TASK: usize = 1 << 10;
+
+/// What one value costs, in multiply-adds of a kernel.
+const WORK: usize = 256;
 
 /// A function of one variable. The names in parentheses are those of E3x.
 ///
@@ -112,15 +113,19 @@ impl Scalar {
 
     /// Values and first derivatives at every entry of `x`.
     pub fn value_and_slope<T: Real>(self, x: &[T]) -> (Vec<T>, Vec<T>) {
-        let f = |x: &T| {
-            let jet = self.jet::<2>(x.to_f64());
-            (T::of(jet.0[0]), T::of(jet.0[1]))
-        };
-        if x.len() < PARALLEL {
-            x.iter().map(f).unzip()
-        } else {
-            x.par_iter().with_min_len(PARALLEL / 4).map(f).unzip()
-        }
+        let (mut values, mut slopes) = (vec![T::ZERO; x.len()], vec![T::ZERO; x.len()]);
+        let out = values.chunks_mut(TASK).zip(slopes.chunks_mut(TASK));
+        par::for_each(
+            x.chunks(TASK).zip(out),
+            x.len() * WORK,
+            |(x, (values, slopes))| {
+                for ((x, value), slope) in x.iter().zip(values).zip(slopes) {
+                    let jet = self.jet::<2>(x.to_f64());
+                    (*value, *slope) = (T::of(jet.0[0]), T::of(jet.0[1]));
+                }
+            },
+        );
+        (values, slopes)
     }
 
     /// The derivative of this order, at most [`MAX_ORDER`], at one point.
@@ -135,12 +140,17 @@ impl Scalar {
     }
 
     fn map<T: Real, const N: usize>(self, order: usize, x: &[T]) -> Vec<T> {
-        let f = |x: &T| T::of(self.jet::<N>(x.to_f64()).derivative(order));
-        if x.len() < PARALLEL {
-            x.iter().map(f).collect()
-        } else {
-            x.par_iter().with_min_len(PARALLEL / 4).map(f).collect()
-        }
+        let mut values = vec![T::ZERO; x.len()];
+        par::for_each(
+            x.chunks(TASK).zip(values.chunks_mut(TASK)),
+            x.len() * WORK,
+            |(x, values)| {
+                for (x, value) in x.iter().zip(values) {
+                    *value = T::of(self.jet::<N>(x.to_f64()).derivative(order));
+                }
+            },
+        );
+        values
     }
 
     /// The Taylor coefficients at `x`. Not a number stays one.
