@@ -210,7 +210,7 @@ fn for_blocks<T: Value>(
     let block = TASK.div_ceil(work.max(1));
     let total = out.len() / width * work * WORK;
     par::for_each_chunk(out, block * width, total, |task, chunk| {
-        f(task * block, chunk)
+        f(task * block, chunk);
     });
 }
 

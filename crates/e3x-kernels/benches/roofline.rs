@@ -1,0 +1,334 @@
+//! How close kernels come to what the processor can do, on one thread, f32, F = 32.
+//!
+//! `cargo bench -p e3x-kernels --bench roofline` prints a table. Multiply-adds are those that the algorithm needs (a
+//! product or a sum alone counts as one), bytes those of all arguments and results, once. The limit is the larger of
+//! multiply-adds over the measured peak and bytes over the measured bandwidth of a copy. Peak and bandwidth are measured
+//! beside every kernel, as the clock of shared machines changes.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use e3x_kernels::aligned::{self, AlignedPlan, frames};
+use e3x_kernels::coupling;
+use e3x_kernels::dense::{self, DensePlan};
+use e3x_kernels::{CouplingPlan, CouplingSpec, EdgeList};
+use pulp::{Simd, WithSimd};
+
+const FEATURES: usize = 32;
+const ITEMS: usize = 1000;
+const ROUNDS: usize = 9;
+
+/// Time of each round of a measurement.
+const ROUND: Duration = Duration::from_millis(60);
+
+fn main() {
+    e3x_kernels::process::keep_freed_memory();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build_global();
+    if let Err(error) = pool {
+        eprintln!("one thread: {error}");
+    }
+    println!(
+        "instructions: {}\n",
+        e3x_so3::Instructions::of_process().name()
+    );
+    println!("| kernel | million multiply-adds | MB | limit | measured | share of the limit |");
+    println!("|---|---|---|---|---|---|");
+    for max_degree in [1, 2, 4, 6] {
+        messages(max_degree);
+    }
+    for parity in [1, 2] {
+        for max_degree in [2, 4, 6] {
+            tensor(parity, max_degree);
+        }
+    }
+    for max_degree in [2, 4] {
+        dense_layer(max_degree);
+    }
+}
+
+/// A kernel with what it has to do.
+struct Work {
+    name: String,
+    multiply_adds: usize,
+    bytes: usize,
+}
+
+impl Work {
+    fn report(&self, mut run: impl FnMut()) {
+        let mut rounds: Vec<[f64; 3]> = (0..ROUNDS)
+            .map(|_| {
+                let limit =
+                    (self.multiply_adds as f64 / peak()).max(self.bytes as f64 / bandwidth());
+                let measured = seconds(&mut run);
+                [limit / measured, limit, measured]
+            })
+            .collect();
+        rounds.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        let [share, limit, measured] = rounds[ROUNDS / 2];
+        println!(
+            "| {} | {:.2} | {:.2} | {:.3} ms | {:.3} ms | {:.0} % ({:.0} - {:.0}) |",
+            self.name,
+            self.multiply_adds as f64 / 1e6,
+            self.bytes as f64 / 1e6,
+            limit * 1e3,
+            measured * 1e3,
+            share * 100.0,
+            rounds[0][0] * 100.0,
+            rounds[ROUNDS - 1][0] * 100.0,
+        );
+    }
+}
+
+/// Time of one call, the mean over a round.
+fn seconds(run: &mut impl FnMut()) -> f64 {
+    let start = Instant::now();
+    let mut calls = 0;
+    while calls == 0 || start.elapsed() < ROUND {
+        run();
+        calls += 1;
+    }
+    start.elapsed().as_secs_f64() / f64::from(calls)
+}
+
+/// Multiply-adds per second: independent sums in registers.
+fn peak() -> f64 {
+    let mut lanes = 0;
+    let time = seconds(&mut || lanes = black_box(e3x_so3::arch().dispatch(Sums)).0);
+    (SUMS * STEPS * lanes) as f64 / time
+}
+
+const SUMS: usize = 12;
+const STEPS: usize = 1000;
+
+/// Some independent sums; gives the width of a register and a number that depends on all of them.
+struct Sums;
+
+impl WithSimd for Sums {
+    type Output = (usize, f32);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> (usize, f32) {
+        let factor = simd.splat_f32s(black_box(0.999));
+        let term = simd.splat_f32s(black_box(1e-3));
+        let mut sums = [term; SUMS];
+        for _ in 0..STEPS {
+            for sum in &mut sums {
+                *sum = simd.mul_add_f32s(*sum, factor, term);
+            }
+        }
+        let mut total = 0.0;
+        for sum in sums {
+            total += simd.reduce_sum_f32s(sum);
+        }
+        (S::F32_LANES, total)
+    }
+}
+
+/// Bytes per second of a copy, read and written.
+fn bandwidth() -> f64 {
+    thread_local! {
+        static BUFFERS: (Vec<u8>, std::cell::RefCell<Vec<u8>>) = (vec![1; 1 << 26], vec![2; 1 << 26].into());
+    }
+    BUFFERS.with(|(from, to)| {
+        let time =
+            seconds(&mut || black_box(&mut *to.borrow_mut()).copy_from_slice(black_box(from)));
+        2.0 * from.len() as f64 / time
+    })
+}
+
+fn numbers(n: usize, seed: f32) -> Vec<f32> {
+    (0..n).map(|i| (seed + 1.7 * i as f32).sin()).collect()
+}
+
+fn bytes(values: &[Vec<f32>]) -> usize {
+    4 * values.iter().map(Vec::len).sum::<usize>()
+}
+
+/// Message passing of 80 nodes with 9 neighbours each, both parities.
+fn messages(max_degree: usize) {
+    use aligned::Slot::{Input, InputFrame, Output, OutputFrame, Radial, Weight};
+    const NODES: u32 = 80;
+    let side = (2, max_degree);
+    let plan = CouplingPlan::new(CouplingSpec {
+        first: (1, max_degree),
+        second: side,
+        product: side,
+        cartesian_order: true,
+    })
+    .unwrap();
+    let aligned = AlignedPlan::new(&plan, &vec![1.0; max_degree + 1]).unwrap();
+    let dst = (0..NODES).flat_map(|i| [i; 9]).collect();
+    let near = |i: u32| (1..=9).map(move |j| (i / 10 * 10 + (i + j) % 10) % NODES);
+    let src = (0..NODES).flat_map(near).collect();
+    let edges = EdgeList::new(dst, src, NODES as usize, NODES as usize).unwrap();
+    let frame = frames(&numbers(3 * edges.len(), 0.3), max_degree, true).unwrap();
+    let args = aligned::Slot::ALL.map(|slot| match slot {
+        InputFrame | OutputFrame => frame.clone(),
+        _ => {
+            let len = slot.shape(&aligned, &edges, FEATURES).iter().product();
+            numbers(len, slot as usize as f32)
+        }
+    });
+    let counts = AlignedCounts::new(&plan, max_degree);
+    let kernels = [
+        ("messages", counts.messages(), &[Output][..]),
+        (
+            "gradients for forces",
+            counts.forces(),
+            &[Input, Radial, InputFrame, OutputFrame],
+        ),
+        (
+            "gradients for parameters",
+            counts.parameters(),
+            &[Input, Radial, Weight],
+        ),
+    ];
+    for (name, count, slots) in kernels {
+        let wanted = aligned::Slot::ALL.map(|slot| slots.contains(&slot));
+        let run = || {
+            let args = std::array::from_fn(|i| args[i].as_slice());
+            aligned::gradients(&aligned, &edges, FEATURES, wanted, args).unwrap()
+        };
+        let work = Work {
+            name: format!("message passing, L = {max_degree}: {name}"),
+            multiply_adds: count * edges.len() * FEATURES,
+            bytes: bytes(&args) + bytes(&run()),
+        };
+        work.report(|| {
+            black_box(run());
+        });
+    }
+}
+
+/// Multiply-adds for one edge and feature.
+struct AlignedCounts {
+    /// One side into the frame, or out of it; both sides are alike here.
+    turn: usize,
+    paths: usize,
+    /// Coefficients of paths and |m|.
+    coefficients: usize,
+    /// Products of a row of the input and one of the output.
+    couplings: usize,
+}
+
+impl AlignedCounts {
+    fn new(plan: &CouplingPlan, max_degree: usize) -> Self {
+        let mut pairs: BTreeMap<(usize, usize), (usize, [usize; 3])> = BTreeMap::new();
+        for path in plan.paths() {
+            let degrees = plan.blocks()[path.block].degrees;
+            pairs
+                .entry((path.row2, path.row3))
+                .or_insert((0, degrees))
+                .0 += 1;
+        }
+        let (mut coefficients, mut couplings) = (0, 0);
+        for (paths, [l1, l2, l3]) in pairs.into_values() {
+            let odd = (l1 + l2 + l3) % 2;
+            let orders = l2.min(l3) + 1 - odd;
+            coefficients += paths * orders;
+            couplings += 2 * orders - (1 - odd);
+        }
+        Self {
+            turn: 2 * (0..=max_degree).map(|l| (2 * l + 1).pow(2)).sum::<usize>(),
+            paths: plan.paths().len(),
+            coefficients,
+            couplings,
+        }
+    }
+
+    /// Weights times filter, and their sums over the paths of a pair.
+    fn gains(&self) -> usize {
+        self.paths + self.coefficients
+    }
+
+    fn messages(&self) -> usize {
+        2 * self.turn + self.gains() + self.couplings
+    }
+
+    /// What filters get: products of rows, sums over |m|, times weights.
+    fn filters(&self) -> usize {
+        self.couplings + self.coefficients + self.paths
+    }
+
+    fn forces(&self) -> usize {
+        // Both ends into the frame, the input back, and the outer products of both.
+        5 * self.turn + self.filters() + self.gains() + 2 * self.couplings
+    }
+
+    fn parameters(&self) -> usize {
+        3 * self.turn + self.filters() + self.paths + self.gains() + self.couplings
+    }
+}
+
+/// Tensor products, sides of equal size.
+fn tensor(parity: usize, max_degree: usize) {
+    let side = (parity, max_degree);
+    let plan = CouplingPlan::new(CouplingSpec {
+        first: side,
+        second: side,
+        product: side,
+        cartesian_order: true,
+    })
+    .unwrap();
+    let args = coupling::Slot::ALL
+        .map(|slot| numbers(slot.len(&plan, ITEMS, FEATURES), slot as usize as f32));
+    let channels = parity * parity;
+    let products = channels * (max_degree + 1).pow(4);
+    let blocks = plan.blocks().iter();
+    let terms = channels * blocks.map(|block| block.terms.len()).sum::<usize>();
+    let entry = |path: &e3x_kernels::Path| 2 * plan.blocks()[path.block].degrees[2] + 1;
+    let weights: usize = plan.paths().iter().map(entry).sum();
+    let kernels = [
+        (
+            "product",
+            products + terms + weights,
+            [false, false, false, true],
+        ),
+        (
+            "gradients",
+            // For the weights as the product; for the factors with the transposed coefficients.
+            products + terms + weights + weights + terms + 2 * products,
+            [true, true, true, false],
+        ),
+    ];
+    for (name, count, wanted) in kernels {
+        let run = || {
+            let args = std::array::from_fn(|i| args[i].as_slice());
+            coupling::gradients(&plan, ITEMS, FEATURES, wanted, args).unwrap()
+        };
+        let work = Work {
+            name: format!("tensor product, parity {parity}, L = {max_degree}: {name}"),
+            multiply_adds: count * ITEMS * FEATURES,
+            bytes: bytes(&args) + bytes(&run()),
+        };
+        work.report(|| {
+            black_box(run());
+        });
+    }
+}
+
+/// A dense layer, both parities.
+fn dense_layer(max_degree: usize) {
+    let plan = DensePlan {
+        parity: 2,
+        max_degree,
+        in_features: FEATURES,
+        out_features: FEATURES,
+    };
+    let args = [dense::Slot::Input, dense::Slot::Weight].map(|slot| {
+        let len = slot.shape(&plan, ITEMS).iter().product();
+        numbers(len, slot as usize as f32)
+    });
+    let run = || dense::form(&plan, dense::Slot::Output, ITEMS, [&args[0], &args[1]]).unwrap();
+    let work = Work {
+        name: format!("dense layer, L = {max_degree}: values"),
+        multiply_adds: args[0].len() * FEATURES,
+        bytes: bytes(&args) + 4 * run().len(),
+    };
+    work.report(|| {
+        black_box(run());
+    });
+}
