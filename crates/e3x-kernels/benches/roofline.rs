@@ -5,18 +5,23 @@
 //! multiply-adds over the measured peak and bytes over the measured bandwidth of a copy. Peak and bandwidth are measured
 //! beside every kernel, as the clock of shared machines changes.
 
+#[path = "common/messages.rs"]
+mod messages;
+#[path = "common/products.rs"]
+mod products;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use e3x_kernels::aligned::{self, AlignedPlan, frames};
+use e3x_kernels::aligned;
 use e3x_kernels::coupling;
 use e3x_kernels::dense::{self, DensePlan};
-use e3x_kernels::{CouplingPlan, CouplingSpec, EdgeList};
+use e3x_kernels::{CouplingPlan, Path};
+use messages::numbers;
+use products::{FEATURES, ITEMS};
 use pulp::{Simd, WithSimd};
 
-const FEATURES: usize = 32;
-const ITEMS: usize = 1000;
 const ROUNDS: usize = 9;
 
 /// Time of each round of a measurement.
@@ -37,7 +42,7 @@ fn main() {
     println!("| kernel | million multiply-adds | MB | limit | measured | share of the limit |");
     println!("|---|---|---|---|---|---|");
     for max_degree in [1, 2, 4, 6] {
-        messages(max_degree);
+        message_passing(max_degree);
     }
     for parity in [1, 2] {
         for max_degree in [2, 4, 6] {
@@ -139,40 +144,15 @@ fn bandwidth() -> f64 {
     })
 }
 
-fn numbers(n: usize, seed: f32) -> Vec<f32> {
-    (0..n).map(|i| (seed + 1.7 * i as f32).sin()).collect()
-}
-
 fn bytes(values: &[Vec<f32>]) -> usize {
     4 * values.iter().map(Vec::len).sum::<usize>()
 }
 
-/// Message passing of 80 nodes with 9 neighbours each, both parities.
-fn messages(max_degree: usize) {
+/// Message passing.
+fn message_passing(max_degree: usize) {
     use aligned::Slot::{Input, InputFrame, Output, OutputFrame, Radial, Weight};
-    const NODES: u32 = 80;
-    let side = (2, max_degree);
-    let plan = CouplingPlan::new(CouplingSpec {
-        first: (1, max_degree),
-        second: side,
-        product: side,
-        cartesian_order: true,
-    })
-    .unwrap();
-    let aligned = AlignedPlan::new(&plan, &vec![1.0; max_degree + 1]).unwrap();
-    let dst = (0..NODES).flat_map(|i| [i; 9]).collect();
-    let near = |i: u32| (1..=9).map(move |j| (i / 10 * 10 + (i + j) % 10) % NODES);
-    let src = (0..NODES).flat_map(near).collect();
-    let edges = EdgeList::new(dst, src, NODES as usize, NODES as usize).unwrap();
-    let frame = frames(&numbers(3 * edges.len(), 0.3), max_degree, true).unwrap();
-    let args = aligned::Slot::ALL.map(|slot| match slot {
-        InputFrame | OutputFrame => frame.clone(),
-        _ => {
-            let len = slot.shape(&aligned, &edges, FEATURES).iter().product();
-            numbers(len, slot as usize as f32)
-        }
-    });
-    let counts = AlignedCounts::new(&plan, max_degree);
+    let case = messages::Case::new(max_degree);
+    let counts = AlignedCounts::new(&case.plan, max_degree);
     let kernels = [
         ("messages", counts.messages(), &[Output][..]),
         (
@@ -188,14 +168,11 @@ fn messages(max_degree: usize) {
     ];
     for (name, count, slots) in kernels {
         let wanted = aligned::Slot::ALL.map(|slot| slots.contains(&slot));
-        let run = || {
-            let args = std::array::from_fn(|i| args[i].as_slice());
-            aligned::gradients(&aligned, &edges, FEATURES, wanted, args).unwrap()
-        };
+        let run = || case.gradients(wanted);
         let work = Work {
             name: format!("message passing, L = {max_degree}: {name}"),
-            multiply_adds: count * edges.len() * FEATURES,
-            bytes: bytes(&args) + bytes(&run()),
+            multiply_adds: count * case.edges.len() * FEATURES,
+            bytes: bytes(&case.args) + bytes(&run()),
         };
         work.report(|| {
             black_box(run());
@@ -265,21 +242,13 @@ impl AlignedCounts {
 
 /// Tensor products, sides of equal size.
 fn tensor(parity: usize, max_degree: usize) {
-    let side = (parity, max_degree);
-    let plan = CouplingPlan::new(CouplingSpec {
-        first: side,
-        second: side,
-        product: side,
-        cartesian_order: true,
-    })
-    .unwrap();
-    let args = coupling::Slot::ALL
-        .map(|slot| numbers(slot.len(&plan, ITEMS, FEATURES), slot as usize as f32));
+    let case = products::Case::new(parity, max_degree);
+    let plan = &case.plan;
     let channels = parity * parity;
     let products = channels * (max_degree + 1).pow(4);
     let blocks = plan.blocks().iter();
     let terms = channels * blocks.map(|block| block.terms.len()).sum::<usize>();
-    let entry = |path: &e3x_kernels::Path| 2 * plan.blocks()[path.block].degrees[2] + 1;
+    let entry = |path: &Path| 2 * plan.blocks()[path.block].degrees[2] + 1;
     let weights: usize = plan.paths().iter().map(entry).sum();
     let kernels = [
         (
@@ -295,14 +264,11 @@ fn tensor(parity: usize, max_degree: usize) {
         ),
     ];
     for (name, count, wanted) in kernels {
-        let run = || {
-            let args = std::array::from_fn(|i| args[i].as_slice());
-            coupling::gradients(&plan, ITEMS, FEATURES, wanted, args).unwrap()
-        };
+        let run = || coupling::gradients(plan, ITEMS, FEATURES, wanted, case.args()).unwrap();
         let work = Work {
             name: format!("tensor product, parity {parity}, L = {max_degree}: {name}"),
             multiply_adds: count * ITEMS * FEATURES,
-            bytes: bytes(&args) + bytes(&run()),
+            bytes: bytes(&case.args) + bytes(&run()),
         };
         work.report(|| {
             black_box(run());

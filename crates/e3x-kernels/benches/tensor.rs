@@ -3,42 +3,15 @@
 //!
 //! `cargo bench -p e3x-kernels --bench tensor`
 
+#[path = "common/products.rs"]
+mod case;
+
+use case::{Case, FEATURES, ITEMS};
 use divan::Bencher;
 use e3x_kernels::coupling::{self, SLOTS, Slot};
-use e3x_kernels::{CouplingPlan, CouplingSpec};
-
-const ITEMS: usize = 1000;
-const FEATURES: usize = 32;
 
 fn main() {
     divan::main();
-}
-
-struct Case {
-    plan: CouplingPlan,
-    args: [Vec<f32>; SLOTS],
-}
-
-impl Case {
-    fn new(parity: usize, max_degree: usize) -> Self {
-        let side = (parity, max_degree);
-        let plan = CouplingPlan::new(CouplingSpec {
-            first: side,
-            second: side,
-            product: side,
-            cartesian_order: true,
-        })
-        .unwrap();
-        let args = Slot::ALL.map(|slot| {
-            let number = |i: usize| (slot as usize as f32 + 1.7 * i as f32).sin();
-            (0..slot.len(&plan, ITEMS, FEATURES)).map(number).collect()
-        });
-        Self { plan, args }
-    }
-
-    fn args(&self) -> [&[f32]; SLOTS] {
-        self.args.each_ref().map(Vec::as_slice)
-    }
 }
 
 #[divan::bench(args = 1..=6, consts = [1, 2])]

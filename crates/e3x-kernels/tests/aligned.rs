@@ -91,6 +91,8 @@ fn cases() -> Vec<Case> {
         case((1, 3), (2, 2), true, 1),
         case((2, 1), (2, 5), false, 17),
         case((2, 4), (2, 4), true, 2),
+        case((2, 2), (2, 3), true, 64),
+        case((2, 3), (1, 2), false, 40),
     ]
 }
 

@@ -168,6 +168,27 @@ fn assigned_values_reach_the_layers() -> Result<()> {
     Ok(())
 }
 
+/// Layers with frozen parameters record nothing, compute the same, and see assigned values.
+#[test]
+fn frozen_parameters_are_constants_that_follow() -> Result<()> {
+    let parameters = Parameters::seeded(0);
+    let embed = Embed::new(2, 1, parameters.builder(DType::F64, CPU))?;
+    let frozen = Embed::new(2, 1, parameters.frozen().builder(DType::F64, CPU))?;
+    let indices = Tensor::new(&[1u32, 0], CPU)?;
+    assert!(embed.forward(&indices)?.track_op());
+    assert!(!frozen.forward(&indices)?.track_op());
+    let table = Tensor::new(&[5.0f64, 6.0], CPU)?.reshape((2, 1, 1, 1))?;
+    for _ in 0..2 {
+        assert_eq!(
+            flat(&frozen.forward(&indices)?),
+            flat(&embed.forward(&indices)?)
+        );
+        parameters.assign(&BTreeMap::from([("embedding".to_string(), table.clone())]))?;
+    }
+    assert_eq!(flat(&frozen.forward(&indices)?), [6.0, 5.0]);
+    Ok(())
+}
+
 #[test]
 fn assignment_that_fails_changes_nothing() -> Result<()> {
     let parameters = model(1, ORDER, DType::F64)?;
