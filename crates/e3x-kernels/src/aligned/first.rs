@@ -1,10 +1,11 @@
 //! First derivatives: what one edge adds to each of the six arguments.
 
 use super::couple::couple;
-use super::drive::{EdgeKernel, Sink};
+use super::drive::EdgeKernel;
 use super::gains::{Shares, gains, products};
 use super::pass::Pass;
 use super::rotate::{into_frame, out_of_frame, outer_product};
+use super::sink::Sink;
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;

@@ -38,8 +38,7 @@ pub(super) fn gains<A: Arithmetic, T: Real>(
         #[inline(always)]
         || {
             for part in &pass.plan.parts {
-                let c = &pass.coefficients[part.coefficients..];
-                let paths = &pass.plan.paths[part.paths.clone()];
+                let (c, paths) = pass.part(part);
                 let gains = &mut gains[part.gains..];
                 for_orders!(part, gains_of_part(part, c, paths, factors, gains));
             }
@@ -96,8 +95,7 @@ pub(super) fn products<A: Arithmetic, T: Real>(
         #[inline(always)]
         || {
             for part in &pass.plan.parts {
-                let c = &pass.coefficients[part.coefficients..];
-                let paths = &pass.plan.paths[part.paths.clone()];
+                let (c, paths) = pass.part(part);
                 for_orders!(part, products_of_part(part, c, paths, ends, &mut shares));
             }
         },

@@ -24,6 +24,7 @@ mod pass;
 mod plan;
 mod rotate;
 mod second;
+mod sink;
 
 pub use frames::{Turn, TurnSlot, frame_len, frames};
 pub use plan::AlignedPlan;

@@ -1,7 +1,7 @@
 //! What both passes over the edges have in common.
 
 use super::SLOTS;
-use super::plan::{AlignedPlan, Side};
+use super::plan::{AlignedPath, AlignedPlan, Part, Side};
 use crate::Real;
 use crate::edges::EdgeList;
 use crate::lanes::{self, Block};
@@ -40,6 +40,13 @@ impl<'a, T: Real> Pass<'a, T> {
     /// Multiply-adds, roughly.
     pub fn work(&self) -> usize {
         self.edges.len() * self.features * self.plan.work()
+    }
+
+    /// Coefficients, from the first on, and paths of a part.
+    #[inline(always)]
+    pub fn part(&self, part: &Part) -> (&[T], &[AlignedPath]) {
+        let paths = &self.plan.paths[part.paths.clone()];
+        (&self.coefficients[part.coefficients..], paths)
     }
 
     /// Reads one block of the rows of a node.

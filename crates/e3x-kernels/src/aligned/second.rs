@@ -10,11 +10,12 @@
 //! with D and E for the frames of input and output, and what is computed are the first derivatives of dS.
 
 use super::couple::{Couplings, Factors, couple};
-use super::drive::{EdgeKernel, Sink};
+use super::drive::EdgeKernel;
 use super::gains::{Shares, gains, products};
 use super::pass::Pass;
 use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
+use super::sink::Sink;
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
