@@ -58,15 +58,18 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
             (frames.chunks_mut(EDGES_AT_ONCE * len)).zip(vectors.chunks(EDGES_AT_ONCE))
         {
             for (rotation, r) in rotations.iter_mut().zip(vectors) {
-                let finite = r.iter().all(|&x| x.to_f64().is_finite());
-                *rotation = axes(if finite { r.map(T::to_f64) } else { [0.0; 3] });
+                *rotation = axes(if is_finite(r) {
+                    r.map(T::to_f64)
+                } else {
+                    [0.0; 3]
+                });
             }
             let rotations = &rotations[..frames.len() / len];
             let matrices = &mut matrices[..rotations.len() * size * size];
             let turned = wigner.matrices(rotations.as_flattened(), matrices);
             let matrices = matrices.chunks_exact(size * size);
             for ((frame, matrix), r) in frames.chunks_exact_mut(len).zip(matrices).zip(vectors) {
-                if turned.is_ok() && r.iter().all(|&x| x.to_f64().is_finite()) {
+                if turned.is_ok() && is_finite(r) {
                     for (number, &entry) in frame.iter_mut().zip(&entries) {
                         *number = T::from_f64(matrix[entry]);
                     }
@@ -78,6 +81,10 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
         }
     });
     Ok(frames)
+}
+
+fn is_finite<T: Real>(r: &[T; 3]) -> bool {
+    r.iter().all(|x| x.to_f64().is_finite())
 }
 
 /// A rotation matrix whose last column is the direction of `r`, so that `r @ rot` points along z.
