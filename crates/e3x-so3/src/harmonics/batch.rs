@@ -5,13 +5,12 @@ use pulp::{Simd, WithSimd};
 use super::coefficients::Coefficients;
 use super::direction::Direction;
 use super::kernel::Kernel;
+use super::low::{LOW, LowValues};
 use super::output::Output;
-use crate::simd::Wide;
-use crate::{Real, num_harmonics};
+use crate::simd::{PointBlocks, Wide};
+use crate::{Order, Real, num_harmonics};
 
-/// Points whose coordinates are sorted at once; a multiple of all numbers of lanes.
-const TILE: usize = 128;
-/// Points of a task; a multiple of [`TILE`].
+/// Points of a task; a multiple of all numbers of lanes.
 const TASK: usize = 512;
 /// Numbers to compute below which work stays on the calling thread.
 const WORTH_SPLITTING: usize = 1 << 17;
@@ -72,10 +71,33 @@ impl<T: Real> Evaluation<'_, T> {
     fn run_here(self, r: &[T], output: Output<'_, T>) {
         let arch = crate::instructions::arch();
         match (&output.gradients, &output.hessians) {
+            (None, _) if self.coefficients.max_degree <= LOW => self.low_values(r, output.values),
             (None, _) => arch.dispatch(self.batch::<0>(r, output)),
             (Some(_), None) => arch.dispatch(self.batch::<1>(r, output)),
             (Some(_), Some(_)) => arch.dispatch(self.batch::<2>(r, output)),
         }
+    }
+
+    fn low_values(self, r: &[T], values: &mut [T]) {
+        match (self.coefficients.max_degree, self.coefficients.order) {
+            (0, _) => self.low_values_of::<0, true>(r, values),
+            (1, Order::Cartesian) => self.low_values_of::<1, true>(r, values),
+            (2, Order::Cartesian) => self.low_values_of::<2, true>(r, values),
+            (3, Order::Cartesian) => self.low_values_of::<3, true>(r, values),
+            (_, Order::Cartesian) => self.low_values_of::<LOW, true>(r, values),
+            (1, Order::Standard) => self.low_values_of::<1, false>(r, values),
+            (2, Order::Standard) => self.low_values_of::<2, false>(r, values),
+            (3, Order::Standard) => self.low_values_of::<3, false>(r, values),
+            (_, Order::Standard) => self.low_values_of::<LOW, false>(r, values),
+        }
+    }
+
+    fn low_values_of<const L: usize, const CARTESIAN: bool>(self, r: &[T], values: &mut [T]) {
+        crate::instructions::arch().dispatch(LowValues::<T, L, CARTESIAN> {
+            evaluation: self,
+            r,
+            values,
+        });
     }
 
     fn batch<'b, const LEVEL: usize>(self, r: &'b [T], output: Output<'b, T>) -> Batch<'b, T, LEVEL>
@@ -111,30 +133,17 @@ impl<T: Real, const LEVEL: usize> WithSimd for Batch<'_, T, LEVEL> {
         let num = num_harmonics(coefficients.max_degree);
         let lanes = Wide::<S, T>::LANES;
         let mut kernel = Kernel::<S, T, LEVEL>::new(simd, coefficients);
-        let [mut x, mut y, mut z] = [[T::ZERO; TILE]; 3];
-        for (tile, r) in r.as_chunks::<3>().0.chunks(TILE).enumerate() {
-            for (((r, x), y), z) in r.iter().zip(&mut x).zip(&mut y).zip(&mut z) {
-                [*x, *y, *z] = *r;
-            }
-            let mut i = 0;
-            while i < r.len() {
-                let direction = Direction::new(
-                    [
-                        Wide::load(simd, &x[i..]),
-                        Wide::load(simd, &y[i..]),
-                        Wide::load(simd, &z[i..]),
-                    ],
-                    evaluation.normalizes,
-                );
-                let (start, left) = (tile * TILE + i, r.len() - i);
-                if left >= lanes {
-                    kernel.evaluate(&direction, &mut output.points(start..start + lanes, num));
-                } else {
-                    let mut rows = Rows::new(lanes, num, LEVEL);
-                    kernel.evaluate(&direction, &mut rows.output());
-                    rows.copy_to(&mut output.points(start..start + left, num));
-                }
-                i += lanes;
+        let points = r.as_chunks::<3>().0;
+        let mut blocks = PointBlocks::new(simd, points);
+        for start in (0..points.len()).step_by(lanes) {
+            let direction = Direction::new(blocks.take(), evaluation.normalizes);
+            let end = start + lanes;
+            if end <= points.len() {
+                kernel.evaluate(&direction, &mut output.points(start..end, num));
+            } else {
+                let mut rows = Rows::new(lanes, num, LEVEL);
+                kernel.evaluate(&direction, &mut rows.output());
+                rows.copy_to(&mut output.points(start..points.len(), num));
             }
         }
     }

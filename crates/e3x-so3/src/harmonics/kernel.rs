@@ -5,14 +5,11 @@ use pulp::Simd;
 use super::coefficients::Coefficients;
 use super::degree::{Degree, Vector};
 use super::direction::Direction;
+use super::low::{LOW, NUM_LOW};
 use super::output::Output;
 use crate::simd::{Transpose, Wide};
 use crate::{Order, Real, num_harmonics};
 
-/// The largest degree up to which everything is straight-line code.
-const LOW: usize = 4;
-/// The number of harmonics up to there.
-const NUM_LOW: usize = (LOW + 1) * (LOW + 1);
 /// Harmonics that are written together, at least: enough to write long pieces of rows, and few enough to stay in the
 /// first cache until then.
 const TOGETHER: usize = 32;
@@ -86,59 +83,10 @@ impl<'a, S: Simd, T: Real, const LEVEL: usize> Kernel<'a, S, T, LEVEL> {
     #[inline(always)]
     pub(super) fn evaluate(&mut self, direction: &Direction<S, T>, rows: &mut Output<'_, T>) {
         let max_degree = self.coefficients.max_degree;
-        if S::IS_SCALAR || LEVEL > 1 || max_degree > LOW {
+        if S::IS_SCALAR || LEVEL != 1 || max_degree > LOW {
             return self.evaluate_any(direction, rows);
         }
-        if LEVEL > 0 {
-            return self.evaluate_low(direction, rows);
-        }
-        match (max_degree, self.coefficients.order) {
-            (0, _) => self.write_low_values::<0, true>(direction, rows),
-            (1, Order::Cartesian) => self.write_low_values::<1, true>(direction, rows),
-            (2, Order::Cartesian) => self.write_low_values::<2, true>(direction, rows),
-            (3, Order::Cartesian) => self.write_low_values::<3, true>(direction, rows),
-            (_, Order::Cartesian) => self.write_low_values::<LOW, true>(direction, rows),
-            (1, Order::Standard) => self.write_low_values::<1, false>(direction, rows),
-            (2, Order::Standard) => self.write_low_values::<2, false>(direction, rows),
-            (3, Order::Standard) => self.write_low_values::<3, false>(direction, rows),
-            (_, Order::Standard) => self.write_low_values::<LOW, false>(direction, rows),
-        }
-    }
-
-    /// Values of degrees `0..=L`, from registers to memory.
-    #[inline(always)]
-    fn write_low_values<const L: usize, const CARTESIAN: bool>(
-        &self,
-        direction: &Direction<S, T>,
-        rows: &mut Output<'_, T>,
-    ) {
-        let mut values = [self.zero; NUM_LOW];
-        values[0] = self.zero.same(self.coefficients.constant);
-        if L >= 1 {
-            self.low_values::<CARTESIAN>(1, direction, &mut values);
-        }
-        if L >= 2 {
-            self.low_values::<CARTESIAN>(2, direction, &mut values);
-        }
-        if L >= 3 {
-            self.low_values::<CARTESIAN>(3, direction, &mut values);
-        }
-        if L >= 4 {
-            self.low_values::<CARTESIAN>(4, direction, &mut values);
-        }
-        self.transposes[0].write(&values[..(L + 1) * (L + 1)], 0, rows.values);
-    }
-
-    /// Degree `l` of [`Self::write_low_values`].
-    #[inline(always)]
-    fn low_values<const CARTESIAN: bool>(
-        &self,
-        l: usize,
-        direction: &Direction<S, T>,
-        values: &mut [Wide<S, T>; NUM_LOW],
-    ) {
-        let (lower, this) = values.split_at_mut(l * l);
-        self.degree::<CARTESIAN>(l, direction).values(lower, this);
+        self.evaluate_low(direction, rows);
     }
 
     /// Values and gradients up to degree [`LOW`], with constants for all that depends on the degree.

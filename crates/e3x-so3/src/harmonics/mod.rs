@@ -6,6 +6,7 @@ mod degree;
 mod derivative;
 mod direction;
 mod kernel;
+mod low;
 mod output;
 mod spherical;
 

@@ -4,6 +4,7 @@
 //! Everything they call is `#[inline(always)]`, so that it is compiled for the instructions of the kernel; that excludes
 //! closures.
 
+mod points;
 mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -15,10 +16,11 @@ use pulp::bytemuck::{Pod, cast_slice_mut};
 
 use crate::Real;
 
+pub(crate) use points::PointBlocks;
 pub(crate) use transpose::Transpose;
 
 /// The number of lanes of the widest vectors.
-const MAX_LANES: usize = 16;
+pub(crate) const MAX_LANES: usize = 16;
 
 /// Numbers that fill vectors: `f32` and `f64`. The operations act lane by lane.
 pub trait Lanes: Copy + Pod {
@@ -76,6 +78,10 @@ pub trait Lanes: Copy + Pod {
     fn write_square<S: Simd>(simd: S, columns: &[Wide<S, Self>], width: usize, matrix: &mut [Self])
     where
         Self: Real;
+    /// Writes four vectors as the columns of a matrix with four columns, if there are instructions for it.
+    fn write_fours<S: Simd>(simd: S, columns: [Self::Vector<S>; 4], rows: &mut [Self]);
+    /// The components of the first points, if there are instructions for it.
+    fn read_points<S: Simd>(simd: S, points: &[[Self; 3]]) -> Option<[Self::Vector<S>; 3]>;
 }
 
 macro_rules! impl_lanes {
@@ -88,7 +94,7 @@ macro_rules! impl_lanes {
     };
     (@ $v:ident $splat:ident $sub:ident $mul:ident $div:ident $mul_add:ident $negate_mul_add:ident $sqrt:ident $abs:ident
      $max:ident $less_or_equal:ident $or:ident $first:ident $select:ident $interleave:ident
-     $write:ident) => {
+     $write:ident $write_fours:ident $read:ident) => {
             #[inline(always)]
             fn splat_lanes<S: Simd>(simd: S, value: Self) -> S::$v {
                 simd.$splat(value)
@@ -152,13 +158,25 @@ macro_rules! impl_lanes {
                     x86::$write(simd, columns, width, matrix);
                 }
             }
+            #[inline(always)]
+            fn write_fours<S: Simd>(simd: S, columns: [S::$v; 4], rows: &mut [Self]) {
+                #[cfg(target_arch = "x86_64")]
+                x86::$write_fours(simd, columns, rows);
+            }
+            #[inline(always)]
+            fn read_points<S: Simd>(simd: S, points: &[[Self; 3]]) -> Option<[S::$v; 3]> {
+                #[cfg(target_arch = "x86_64")]
+                return x86::$read(simd, points);
+                #[cfg(not(target_arch = "x86_64"))]
+                None
+            }
     };
 }
 
 impl_lanes!(f32, f32s, m32s, splat_f32s sub_f32s mul_f32s div_f32s mul_add_e_f32s negate_mul_add_e_f32s sqrt_f32s abs_f32s
-    max_f32s less_than_or_equal_f32s or_m32s first_true_m32s select_f32s interleave_shfl_f32s write_f32);
+    max_f32s less_than_or_equal_f32s or_m32s first_true_m32s select_f32s interleave_shfl_f32s write_f32 write_fours_f32 read_f32);
 impl_lanes!(f64, f64s, m64s, splat_f64s sub_f64s mul_f64s div_f64s mul_add_e_f64s negate_mul_add_e_f64s sqrt_f64s abs_f64s
-    max_f64s less_than_or_equal_f64s or_m64s first_true_m64s select_f64s interleave_shfl_f64s write_f64);
+    max_f64s less_than_or_equal_f64s or_m64s first_true_m64s select_f64s interleave_shfl_f64s write_f64 write_fours_f64 read_f64);
 
 /// A register of numbers with the operators of numbers, lane by lane.
 ///
@@ -188,6 +206,32 @@ impl<S: Simd, T: Real> Wide<S, T> {
         let lanes: &mut [T] = cast_slice_mut(std::slice::from_mut(&mut wide.lanes));
         lanes.copy_from_slice(&numbers[..Self::LANES]);
         wide
+    }
+
+    /// The components of as many points as there are lanes.
+    #[inline(always)]
+    pub(crate) fn load_points(simd: S, points: &[[T; 3]]) -> [Self; 3] {
+        if let Some([x, y, z]) = T::read_points(simd, points) {
+            return [
+                Self { simd, lanes: x },
+                Self { simd, lanes: y },
+                Self { simd, lanes: z },
+            ];
+        }
+        let [mut x, mut y, mut z] = [[T::ZERO; MAX_LANES]; 3];
+        for (((r, x), y), z) in points[..Self::LANES]
+            .iter()
+            .zip(&mut x)
+            .zip(&mut y)
+            .zip(&mut z)
+        {
+            [*x, *y, *z] = *r;
+        }
+        [
+            Self::load(simd, &x),
+            Self::load(simd, &y),
+            Self::load(simd, &z),
+        ]
     }
 
     /// `value` in all lanes.

@@ -54,8 +54,16 @@ impl Transpose {
         start: usize,
         matrix: &mut [T],
     ) {
-        if vectors.len() >= Wide::<S, T>::LANES && has_squares(vectors[0].simd) {
-            return self.write_squares(vectors, start, matrix);
+        if has_squares(vectors[0].simd) {
+            if vectors.len() >= Wide::<S, T>::LANES {
+                return self.write_squares(vectors, start, matrix);
+            }
+            if let &[a, b, c, d] = vectors
+                && self.width == 4
+            {
+                let columns = [a.lanes, b.lanes, c.lanes, d.lanes];
+                return T::write_fours(a.simd, columns, matrix);
+            }
         }
         let (quads, rest) = vectors.as_chunks::<4>();
         for (i, quad) in quads.iter().enumerate() {
@@ -70,10 +78,15 @@ impl Transpose {
             return;
         }
         for (column, vector) in rest.iter().enumerate() {
-            let lanes: &[T] = cast_slice(std::slice::from_ref(&vector.lanes));
-            for (row, &number) in matrix.chunks_exact_mut(self.width).zip(lanes) {
-                row[start + column] = number;
-            }
+            self.write_column(vector, start + column, matrix);
+        }
+    }
+
+    #[inline(always)]
+    fn write_column<S: Simd, T: Real>(&self, vector: &Wide<S, T>, column: usize, matrix: &mut [T]) {
+        let lanes: &[T] = cast_slice(std::slice::from_ref(&vector.lanes));
+        for (row, &number) in matrix.chunks_exact_mut(self.width).zip(lanes) {
+            row[column] = number;
         }
     }
 
@@ -87,6 +100,10 @@ impl Transpose {
     ) {
         let lanes = Wide::<S, T>::LANES;
         let mut i = 0;
+        if vectors.len() % lanes == 1 {
+            self.write_column(&vectors[0], start, matrix);
+            i = 1;
+        }
         while i + lanes <= vectors.len() {
             self.write_square(&vectors[i..i + lanes], start + i, matrix);
             i += lanes;

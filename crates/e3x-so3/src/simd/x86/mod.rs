@@ -1,5 +1,7 @@
 //! What the instructions for vectors of 512 bits can do beyond the operations that all instructions share.
 
+mod triples;
+
 use std::any::Any;
 use std::arch::x86_64::{__m512, __m512d, _MM_HINT_T0};
 
@@ -8,6 +10,8 @@ use pulp::bytemuck::{Pod, cast, cast_slice};
 use pulp::x86::V4;
 
 use super::Wide;
+
+pub(super) use triples::{read_f32, read_f64, write_fours_f32, write_fours_f64};
 
 /// The instructions, if they are those for 512 bits; known when code is compiled for them.
 #[inline(always)]
