@@ -91,7 +91,7 @@ pub(in crate::simd) fn write_fours_f32<S: Simd>(simd: S, columns: [S::f32s; 4], 
     const HIGH: [u32; 16] = [8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31];
     let Some(v4) = as_v4(simd) else { return };
     let v4 = v4.avx512f;
-    let [a, b, c, d]: [__m512; 4] = columns.map(|column| cast(column));
+    let [a, b, c, d]: [__m512; 4] = columns.map(cast);
     let (low, high): (__m512i, __m512i) = (cast(LOW), cast(HIGH));
     let pairs = [
         [
@@ -130,7 +130,7 @@ pub(in crate::simd) fn write_fours_f64<S: Simd>(simd: S, columns: [S::f64s; 4], 
     const SECOND: [u64; 8] = [4, 5, 12, 13, 6, 7, 14, 15];
     let Some(v4) = as_v4(simd) else { return };
     let v4 = v4.avx512f;
-    let [a, b, c, d]: [__m512d; 4] = columns.map(|column| cast(column));
+    let [a, b, c, d]: [__m512d; 4] = columns.map(cast);
     let (low, high): (__m512i, __m512i) = (cast(LOW_OF_8), cast(HIGH_OF_8));
     let pairs = [
         [
