@@ -141,6 +141,10 @@ fn write_block<T: Real, const FULL: bool>(
     let rows = numbers.x.chunks_exact(width);
     for (entry, (row, out)) in rows.zip(out.chunks_exact_mut(width)).enumerate() {
         read::<T, FULL>(row, block, &mut x);
+        // The next row of the list has about as many entries as this one.
+        let ahead = numbers.x.len() + block * LANES;
+        prefetch(row.as_ptr().wrapping_add(ahead));
+        prefetch(out.as_ptr().wrapping_add(ahead));
         for f in 0..LANES {
             x[f] = (x[f] - maxima[f]).exp_lane();
         }
@@ -160,6 +164,18 @@ fn write_block<T: Real, const FULL: bool>(
     for out in out.chunks_exact_mut(width) {
         // SAFETY: the loop above has written this block of all entries.
         unsafe { scale::<T, FULL>(&sums, block, out) };
+    }
+}
+
+/// Asks for a block, at any address, to be brought to the first cache, if there is an instruction
+/// for it: exponentials take so long that memory would have nothing to do meanwhile.
+#[inline(always)]
+fn prefetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    for offset in (0..LANES * size_of::<T>()).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch may be of any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast::<i8>().wrapping_add(offset)) };
     }
 }
 
