@@ -3,9 +3,14 @@
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, PoisonError};
 
-/// Multiply-adds below which a parallel loop costs more than it saves: to wake a thread takes some
-/// 50 microseconds (docs/performance.md).
-const WORTH_SPLITTING: usize = 1 << 20;
+mod team;
+
+/// Multiply-adds below which a parallel loop costs more than it saves (docs/performance.md).
+const WORTH_SPLITTING: usize = 1 << 16;
+
+/// Multiply-adds below which no sleeping thread is woken for a parallel loop: that takes some 40
+/// microseconds.
+const WORTH_WAKING: usize = 1 << 20;
 
 /// Calls `f` for all tasks, in parallel if the whole work, counted in multiply-adds, is worth it: on the
 /// threads of rayon's pool and on this one.
@@ -23,16 +28,10 @@ pub(crate) fn for_each<I: Send>(
     let helpers = tasks.len().min(rayon::current_num_threads()) - 1;
     let tasks = Mutex::new(tasks);
     let take = || tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let take_all = || {
+    team::share(helpers, work >= WORTH_WAKING, &|| {
         while let Some(task) = take() {
             f(task);
         }
-    };
-    rayon::in_place_scope(|scope| {
-        for _ in 0..helpers {
-            scope.spawn(|_| take_all());
-        }
-        take_all();
     });
 }
 
