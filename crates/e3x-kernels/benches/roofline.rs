@@ -1,6 +1,6 @@
 //! How close kernels come to what the processor can do, on one thread, f32, F = 32.
 //!
-//! `cargo bench -p e3x-kernels --bench roofline` prints a table. Multiply-adds are those that the algorithm needs (a
+//! `cargo bench -p e3x-kernels --bench roofline` prints a table; with `-- WORDS` only of kernels whose name has these words. Multiply-adds are those that the algorithm needs (a
 //! product or a sum alone counts as one), bytes those of all arguments and results, once. The limit is the larger of
 //! multiply-adds over the measured peak and bytes over the measured bandwidth of a copy. Peak and bandwidth are measured
 //! beside every kernel, as the clock of shared machines changes.
@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use e3x_kernels::CouplingPlan;
 use e3x_kernels::aligned;
 use e3x_kernels::coupling;
 use e3x_kernels::dense::{self, DensePlan};
-use e3x_kernels::{CouplingPlan, Path};
 use messages::numbers;
 use products::{FEATURES, ITEMS};
 use pulp::{Simd, WithSimd};
@@ -63,6 +63,12 @@ struct Work {
 
 impl Work {
     fn report(&self, mut run: impl FnMut()) {
+        let words = std::env::args()
+            .skip(1)
+            .filter(|word| !word.starts_with("--"));
+        if !words.into_iter().all(|word| self.name.contains(&word)) {
+            return;
+        }
         let mut rounds: Vec<[f64; 3]> = (0..ROUNDS)
             .map(|_| {
                 let limit =
@@ -244,22 +250,17 @@ impl AlignedCounts {
 fn tensor(parity: usize, max_degree: usize) {
     let case = products::Case::new(parity, max_degree);
     let plan = &case.plan;
-    let channels = parity * parity;
-    let products = channels * (max_degree + 1).pow(4);
-    let blocks = plan.blocks().iter();
-    let terms = channels * blocks.map(|block| block.terms.len()).sum::<usize>();
-    let entry = |path: &Path| 2 * plan.blocks()[path.block].degrees[2] + 1;
-    let weights: usize = plan.paths().iter().map(entry).sum();
+    let [products, terms, outs] = order_counts(plan).map(|count| count * parity * parity);
     let kernels = [
         (
             "product",
-            products + terms + weights,
+            products + terms + outs,
             [false, false, false, true],
         ),
         (
             "gradients",
-            // For the weights as the product; for the factors with the transposed coefficients.
-            products + terms + weights + weights + terms + 2 * products,
+            // For the weights as the product; for the factors back the same way.
+            products + terms + outs + outs + terms + 2 * products,
             [true, true, true, false],
         ),
     ];
@@ -274,6 +275,45 @@ fn tensor(parity: usize, max_degree: usize) {
             black_box(run());
         });
     }
+}
+
+/// Multiply-adds for one item, feature and pair of parities: complex products that lead to the same |m|, what
+/// takes them to the degrees of the product, and products with weights there.
+fn order_counts(plan: &CouplingPlan) -> [usize; 3] {
+    let mut counts = [0; 3];
+    for blocks in plan
+        .blocks()
+        .chunk_by(|a, b| a.degrees[..2] == b.degrees[..2])
+    {
+        let [l1, l2] = [blocks[0].degrees[0], blocks[0].degrees[1]];
+        let sum = |l3: usize| l1 + l2 + l3;
+        let outs = |m: usize, odd: usize| {
+            let reaches = |l3: usize| l3 >= m && sum(l3) % 2 == odd;
+            blocks.iter().filter(|b| reaches(b.degrees[2])).count()
+        };
+        let both = l1.min(l2);
+        // m = 0: real parts for even, imaginary parts for odd sums of the degrees.
+        let [even, odd] = [outs(0, 0), outs(0, 1)];
+        counts[0] += if even > 0 { 1 + 2 * both } else { 0 };
+        counts[0] += if odd > 0 { 2 * both } else { 0 };
+        counts[1] += (1 + both) * even + both * odd;
+        counts[2] += even + odd;
+        for m in 1..=l1 + l2 {
+            let outs = outs(m, 0) + outs(m, 1);
+            if outs == 0 {
+                continue;
+            }
+            let pairs = -(l1 as isize)..=l1 as isize;
+            let second = |m1: isize| (m as isize - m1).unsigned_abs();
+            let pairs: Vec<isize> = pairs.filter(|&m1| second(m1) <= l2).collect();
+            // A real factor saves half of a complex product.
+            let real = |&&m1: &&isize| m1 == 0 || second(m1) == 0;
+            counts[0] += 4 * pairs.len() - 2 * pairs.iter().filter(real).count();
+            counts[1] += 2 * pairs.len() * outs;
+            counts[2] += 2 * outs;
+        }
+    }
+    counts
 }
 
 /// A dense layer, both parities.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use e3x_so3::clebsch_gordan_terms;
 
-use crate::coupling::{Pair, Side, pairs};
+use crate::coupling::{Group, groups};
 use crate::{Error, Result};
 
 /// Degrees and parities of the two factors and of the product.
@@ -74,7 +74,7 @@ pub struct CouplingPlan {
     spec: CouplingSpec,
     blocks: Vec<Block>,
     paths: Vec<Path>,
-    pairs: Vec<Pair>,
+    groups: Vec<Group>,
     matrices: usize,
 }
 
@@ -101,7 +101,7 @@ impl CouplingPlan {
             spec,
             blocks: Vec::new(),
             paths: Vec::new(),
-            pairs: Vec::new(),
+            groups: Vec::new(),
             matrices: 0,
         };
         for l1 in 0..=spec.first.1 {
@@ -111,7 +111,7 @@ impl CouplingPlan {
                 }
             }
         }
-        plan.pairs = pairs(plan.sides(), &plan.blocks, &plan.paths);
+        plan.groups = groups(&plan.spec, &plan.blocks, &plan.paths);
         Ok(plan)
     }
 
@@ -193,27 +193,14 @@ impl CouplingPlan {
         &self.paths
     }
 
-    /// The coefficients, by pairs of degrees of the factors.
-    pub(crate) fn pairs(&self) -> &[Pair] {
-        &self.pairs
+    /// The coefficients, by what they lead to.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
     }
 
     /// Pairs of parities of the factors.
     pub(crate) fn channels(&self) -> usize {
         self.spec.first.0 * self.spec.second.0
-    }
-
-    fn sides(&self) -> [Side; 3] {
-        let CouplingSpec {
-            first,
-            second,
-            product,
-            ..
-        } = self.spec;
-        [first, second, product].map(|(parity, max_degree)| Side {
-            parity,
-            degrees: (max_degree + 1).pow(2),
-        })
     }
 
     /// Size of a table with the matrices of all blocks.

@@ -19,17 +19,23 @@ pub(crate) trait Arithmetic: Sync + 'static {
     /// The same in registers.
     type Sum<T: Real>: Copy;
 
+    /// Blocks of lanes that the registers hold.
+    fn held<T: Real>() -> usize;
+
     /// Reads a block of lanes.
     fn load<T: Real>(lanes: &Self::Block<T>) -> Self::Sum<T>;
 
     /// Writes a block of lanes.
     fn store<T: Real>(sum: Self::Sum<T>, lanes: &mut Self::Block<T>);
 
-    /// `sum += a * b`, lane by lane, with a factor in registers.
-    fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>);
+    /// `a * b`, lane by lane.
+    fn multiply<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T>;
 
-    /// `sum -= a * b` with a factor in registers.
-    fn subtract_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>);
+    /// `sum += a * b`, lane by lane, with both factors in registers.
+    fn add_multiple_sum<T: Real>(sum: &mut Self::Sum<T>, a: Self::Sum<T>, b: Self::Sum<T>);
+
+    /// `sum -= a * b` with both factors in registers.
+    fn subtract_multiple_sum<T: Real>(sum: &mut Self::Sum<T>, a: Self::Sum<T>, b: Self::Sum<T>);
 
     /// `sum += c * a` with a block in registers.
     fn add_scaled_sum<T: Real>(sum: &mut Self::Sum<T>, c: T, a: Self::Sum<T>);
@@ -44,6 +50,18 @@ pub(crate) trait Arithmetic: Sync + 'static {
         Self::load(&Self::Block::ZERO)
     }
 
+    /// `sum += a * b`, lane by lane, with a factor in registers.
+    #[inline(always)]
+    fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>) {
+        Self::add_multiple_sum(sum, Self::load(a), b);
+    }
+
+    /// `sum -= a * b` with a factor in registers.
+    #[inline(always)]
+    fn subtract_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>) {
+        Self::subtract_multiple_sum(sum, Self::load(a), b);
+    }
+
     /// `sum += a * b`, lane by lane.
     #[inline(always)]
     fn add_product<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: &Self::Block<T>) {
@@ -56,12 +74,6 @@ pub(crate) trait Arithmetic: Sync + 'static {
         Self::subtract_multiple(sum, a, Self::load(b));
     }
 
-    /// `sum += c * a`, lane by lane.
-    #[inline(always)]
-    fn add_scaled<T: Real>(sum: &mut Self::Sum<T>, c: T, a: &Self::Block<T>) {
-        Self::add_scaled_sum(sum, c, Self::load(a));
-    }
-
     /// Adds the sums of all lanes of some blocks to as many numbers.
     #[inline(always)]
     fn add_sums<T: Real, const N: usize>(sums: [Self::Sum<T>; N], to: &mut [T]) {
@@ -70,14 +82,6 @@ pub(crate) trait Arithmetic: Sync + 'static {
             Self::store(sum, &mut block);
             *to += block.sum();
         }
-    }
-
-    /// `acc += sum` in memory.
-    #[inline(always)]
-    fn add<T: Real>(acc: &mut Self::Block<T>, sum: Self::Sum<T>) {
-        let mut block = Self::Block::ZERO;
-        Self::store(sum, &mut block);
-        Self::accumulate_scaled(acc, T::ONE, &block);
     }
 
     /// `acc += a * b` in memory.
@@ -95,14 +99,6 @@ pub(crate) trait Arithmetic: Sync + 'static {
         Self::add_multiple(&mut sum, a, b);
         Self::store(sum, acc);
     }
-
-    /// `acc += c * a` in memory.
-    #[inline(always)]
-    fn accumulate_scaled<T: Real>(acc: &mut Self::Block<T>, c: T, a: &Self::Block<T>) {
-        let mut sum = Self::load(acc);
-        Self::add_scaled(&mut sum, c, a);
-        Self::store(sum, acc);
-    }
 }
 
 /// An arithmetic on two blocks at once: what it costs to find them is paid once.
@@ -111,6 +107,11 @@ pub(crate) struct Pair<A>(PhantomData<fn() -> A>);
 impl<A: Arithmetic> Arithmetic for Pair<A> {
     type Block<T: Real> = [A::Block<T>; 2];
     type Sum<T: Real> = [A::Sum<T>; 2];
+
+    #[inline(always)]
+    fn held<T: Real>() -> usize {
+        A::held::<T>() / 2
+    }
 
     #[inline(always)]
     fn load<T: Real>([first, second]: &Self::Block<T>) -> Self::Sum<T> {
@@ -124,15 +125,20 @@ impl<A: Arithmetic> Arithmetic for Pair<A> {
     }
 
     #[inline(always)]
-    fn add_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>) {
-        A::add_multiple(&mut sum[0], &a[0], b[0]);
-        A::add_multiple(&mut sum[1], &a[1], b[1]);
+    fn multiply<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T> {
+        [A::multiply(a[0], b[0]), A::multiply(a[1], b[1])]
     }
 
     #[inline(always)]
-    fn subtract_multiple<T: Real>(sum: &mut Self::Sum<T>, a: &Self::Block<T>, b: Self::Sum<T>) {
-        A::subtract_multiple(&mut sum[0], &a[0], b[0]);
-        A::subtract_multiple(&mut sum[1], &a[1], b[1]);
+    fn add_multiple_sum<T: Real>(sum: &mut Self::Sum<T>, a: Self::Sum<T>, b: Self::Sum<T>) {
+        A::add_multiple_sum(&mut sum[0], a[0], b[0]);
+        A::add_multiple_sum(&mut sum[1], a[1], b[1]);
+    }
+
+    #[inline(always)]
+    fn subtract_multiple_sum<T: Real>(sum: &mut Self::Sum<T>, a: Self::Sum<T>, b: Self::Sum<T>) {
+        A::subtract_multiple_sum(&mut sum[0], a[0], b[0]);
+        A::subtract_multiple_sum(&mut sum[1], a[1], b[1]);
     }
 
     #[inline(always)]
@@ -195,6 +201,11 @@ macro_rules! loops {
             type Sum<T: Real> = Lanes<T>;
 
             #[inline(always)]
+            fn held<T: Real>() -> usize {
+                8
+            }
+
+            #[inline(always)]
             fn load<T: Real>(lanes: &Lanes<T>) -> Lanes<T> {
                 *lanes
             }
@@ -205,7 +216,12 @@ macro_rules! loops {
             }
 
             #[inline(always)]
-            fn add_multiple<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: Lanes<T>) {
+            fn multiply<T: Real>(a: Lanes<T>, b: Lanes<T>) -> Lanes<T> {
+                crate::lanes::product(&a, &b)
+            }
+
+            #[inline(always)]
+            fn add_multiple_sum<T: Real>(sum: &mut Lanes<T>, a: Lanes<T>, b: Lanes<T>) {
                 for f in 0..LANES {
                     let ($sum, $a, $b) = (sum[f], a[f], b[f]);
                     sum[f] = $add;
@@ -213,7 +229,7 @@ macro_rules! loops {
             }
 
             #[inline(always)]
-            fn subtract_multiple<T: Real>(sum: &mut Lanes<T>, a: &Lanes<T>, b: Lanes<T>) {
+            fn subtract_multiple_sum<T: Real>(sum: &mut Lanes<T>, a: Lanes<T>, b: Lanes<T>) {
                 for f in 0..LANES {
                     let ($sum, $a, $b) = (sum[f], a[f], b[f]);
                     sum[f] = $subtract;

@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::{
     __m256, __m256d, __m512, __m512d, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_fnmadd_pd,
-    _mm256_fnmadd_ps, _mm256_set1_pd, _mm256_set1_ps, _mm512_add_ps, _mm512_fmadd_pd,
-    _mm512_fmadd_ps, _mm512_fnmadd_pd, _mm512_fnmadd_ps, _mm512_permute_ps, _mm512_set1_pd,
-    _mm512_set1_ps, _mm512_shuffle_f32x4,
+    _mm256_fnmadd_ps, _mm256_mul_pd, _mm256_mul_ps, _mm256_set1_pd, _mm256_set1_ps, _mm512_add_ps,
+    _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_fnmadd_pd, _mm512_fnmadd_ps, _mm512_mul_pd,
+    _mm512_mul_ps, _mm512_permute_ps, _mm512_set1_pd, _mm512_set1_ps, _mm512_shuffle_f32x4,
 };
 use std::mem::transmute;
 
@@ -26,18 +26,25 @@ pub trait Vectors: Sized {
 /// # Safety
 /// The processor must have AVX-512F for wide, AVX2 and FMA for half registers.
 pub trait Registers<T>: Copy {
+    /// Blocks that all registers hold.
+    const HELD: usize;
+
     unsafe fn load(lanes: &[T; LANES]) -> Self;
     unsafe fn store(self) -> [T; LANES];
-    unsafe fn add_multiple(&mut self, a: &[T; LANES], b: Self);
-    unsafe fn subtract_multiple(&mut self, a: &[T; LANES], b: Self);
+    unsafe fn multiply(self, other: Self) -> Self;
+    unsafe fn add_multiple(&mut self, a: Self, b: Self);
+    unsafe fn subtract_multiple(&mut self, a: Self, b: Self);
     unsafe fn add_scaled_sum(&mut self, c: T, a: Self);
     unsafe fn add_sums<const N: usize>(sums: [Self; N], to: &mut [T]);
 }
 
 /// Registers of a vector type and its instructions.
 macro_rules! registers {
-    ($t:ty, $vector:ty, $num:literal, $add:ident, $subtract:ident, $set:ident, $sums:path) => {
+    ($t:ty, $vector:ty, $num:literal, $multiply:ident, $add:ident, $subtract:ident, $set:ident, $sums:path) => {
         impl Registers<$t> for [$vector; $num] {
+            // 32 registers of 64 bytes, 16 of 32.
+            const HELD: usize = size_of::<$vector>() / 2 / $num;
+
             #[inline(always)]
             unsafe fn load(lanes: &[$t; LANES]) -> Self {
                 // SAFETY: arrays of numbers and of vectors have the same size and no invalid
@@ -52,10 +59,20 @@ macro_rules! registers {
             }
 
             #[inline(always)]
-            unsafe fn add_multiple(&mut self, a: &[$t; LANES], b: Self) {
+            unsafe fn multiply(mut self, other: Self) -> Self {
                 // SAFETY: the caller vouches for the instructions.
                 unsafe {
-                    let a = Self::load(a);
+                    for i in 0..$num {
+                        self[i] = $multiply(self[i], other[i]);
+                    }
+                }
+                self
+            }
+
+            #[inline(always)]
+            unsafe fn add_multiple(&mut self, a: Self, b: Self) {
+                // SAFETY: the caller vouches for the instructions.
+                unsafe {
                     for i in 0..$num {
                         self[i] = $add(a[i], b[i], self[i]);
                     }
@@ -63,10 +80,9 @@ macro_rules! registers {
             }
 
             #[inline(always)]
-            unsafe fn subtract_multiple(&mut self, a: &[$t; LANES], b: Self) {
+            unsafe fn subtract_multiple(&mut self, a: Self, b: Self) {
                 // SAFETY: as above.
                 unsafe {
-                    let a = Self::load(a);
                     for i in 0..$num {
                         self[i] = $subtract(a[i], b[i], self[i]);
                     }
@@ -97,6 +113,7 @@ registers!(
     f32,
     __m512,
     1,
+    _mm512_mul_ps,
     _mm512_fmadd_ps,
     _mm512_fnmadd_ps,
     _mm512_set1_ps,
@@ -106,6 +123,7 @@ registers!(
     f32,
     __m256,
     2,
+    _mm256_mul_ps,
     _mm256_fmadd_ps,
     _mm256_fnmadd_ps,
     _mm256_set1_ps,
@@ -115,6 +133,7 @@ registers!(
     f64,
     __m512d,
     2,
+    _mm512_mul_pd,
     _mm512_fmadd_pd,
     _mm512_fnmadd_pd,
     _mm512_set1_pd,
@@ -124,6 +143,7 @@ registers!(
     f64,
     __m256d,
     4,
+    _mm256_mul_pd,
     _mm256_fmadd_pd,
     _mm256_fnmadd_pd,
     _mm256_set1_pd,
@@ -218,6 +238,11 @@ macro_rules! arithmetic {
             type Sum<T: Real> = T::$name;
 
             #[inline(always)]
+            fn held<T: Real>() -> usize {
+                <T::$name as Registers<T>>::HELD
+            }
+
+            #[inline(always)]
             fn load<T: Real>(lanes: &Lanes<T>) -> T::$name {
                 // SAFETY: this arithmetic is only chosen where its instructions exist.
                 unsafe { T::$name::load(lanes) }
@@ -230,13 +255,19 @@ macro_rules! arithmetic {
             }
 
             #[inline(always)]
-            fn add_multiple<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: T::$name) {
+            fn multiply<T: Real>(a: T::$name, b: T::$name) -> T::$name {
+                // SAFETY: as above.
+                unsafe { a.multiply(b) }
+            }
+
+            #[inline(always)]
+            fn add_multiple_sum<T: Real>(sum: &mut T::$name, a: T::$name, b: T::$name) {
                 // SAFETY: as above.
                 unsafe { sum.add_multiple(a, b) }
             }
 
             #[inline(always)]
-            fn subtract_multiple<T: Real>(sum: &mut T::$name, a: &Lanes<T>, b: T::$name) {
+            fn subtract_multiple_sum<T: Real>(sum: &mut T::$name, a: T::$name, b: T::$name) {
                 // SAFETY: as above.
                 unsafe { sum.subtract_multiple(a, b) }
             }

@@ -1,7 +1,8 @@
 //! Splitting the items over threads.
 
-use super::item::{Buffers, Kernel, Results};
+use super::item::Kernel;
 use super::stage::Operands;
+use super::tile::{Buffers, Results};
 use super::{CouplingJob, SLOTS, Slot};
 use crate::arithmetic::{Arithmetic, with_arithmetic};
 use crate::lanes::{LANES, Lanes};
@@ -30,11 +31,9 @@ impl CouplingJob<'_> {
 
     /// Multiply-adds, roughly.
     fn work(&self) -> usize {
-        let entries: usize = self
-            .plan
-            .pairs()
-            .iter()
-            .map(|pair| pair.forward.entries.len())
+        let groups = self.plan.groups().iter();
+        let entries: usize = groups
+            .map(|group| group.parts * (group.coefficients.len() + 4 * group.products.len()))
             .sum();
         2 * self.items * self.features * entries * self.plan.channels()
     }
@@ -88,7 +87,10 @@ fn run<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     let paths = plan.paths();
     for sums in sums {
         for (i, sums) in sums.iter().enumerate() {
-            let (path, block) = (&paths[i / kernel.blocks], i % kernel.blocks);
+            let block = i / (paths.len() + 1);
+            let Some(path) = paths.get(i % (paths.len() + 1)) else {
+                continue;
+            };
             let row = &mut weight[path.weight * features..][..features];
             for (value, &sum) in row[block * LANES..].iter_mut().zip(sums.iter()) {
                 *value += sum;
@@ -97,72 +99,47 @@ fn run<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     }
 }
 
-/// Largest number of numbers that the products of a pair of degrees may have, so that they stay in
-/// the innermost caches.
-const MAX_PRODUCTS: usize = 1 << 14;
-
 /// Computes the items of a task; returns the derivative with respect to the weight.
 fn visit<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     kernel: &Kernel<'_, T, A>,
-    mut task: Task<'_, T>,
+    task: Task<'_, T>,
 ) -> Vec<Lanes<T>> {
-    let plan = kernel.job.plan;
-    let [p1, p2] = [plan.spec().first.0, plan.spec().second.0];
-    let largest = plan
-        .pairs()
-        .iter()
-        .map(|pair| pair.len[0] * pair.len[1])
-        .max();
-    let two = 2 * LANES * plan.channels() * largest.unwrap_or(0) <= MAX_PRODUCTS;
-    let most = if two { 2 } else { 1 };
-    let mut buffers = kernel.buffers(most);
-    let mut block = 0;
-    while block < kernel.blocks {
-        let num = most.min(kernel.blocks - block);
-        let task = &mut task;
-        let buffers = &mut buffers;
-        match (p1, p2, num) {
-            (1, 1, 1) => visit_blocks::<T, A, 1, 1, 1, 1>(kernel, task, block, buffers),
-            (1, 1, _) => visit_blocks::<T, A, 1, 1, 2, 2>(kernel, task, block, buffers),
-            (1, _, 1) => visit_blocks::<T, A, 1, 2, 1, 2>(kernel, task, block, buffers),
-            (1, _, _) => visit_blocks::<T, A, 1, 2, 2, 4>(kernel, task, block, buffers),
-            (_, 1, 1) => visit_blocks::<T, A, 2, 1, 1, 2>(kernel, task, block, buffers),
-            (_, 1, _) => visit_blocks::<T, A, 2, 1, 2, 4>(kernel, task, block, buffers),
-            (_, _, 1) => visit_blocks::<T, A, 2, 2, 1, 4>(kernel, task, block, buffers),
-            (_, _, _) => visit_blocks::<T, A, 2, 2, 2, 8>(kernel, task, block, buffers),
-        }
-        block += num;
+    let spec = kernel.job.plan.spec();
+    match [spec.first.0, spec.second.0] {
+        [1, 1] => visit_items::<T, A, 1, 1, 8>(kernel, task),
+        [1, _] => visit_items::<T, A, 1, 2, 4>(kernel, task),
+        [_, 1] => visit_items::<T, A, 2, 1, 4>(kernel, task),
+        [_, _] => visit_items::<T, A, 2, 2, 2>(kernel, task),
     }
-    buffers.weight
 }
 
-/// Computes `NUM` blocks of lanes of all items of a task. `N` is `P1 * P2 * NUM`. Not inlined: the
-/// code is long.
+/// Computes the items of a task, `NI` at a time: `P1 * P2 * NI` is the same for all. Not inlined: the code
+/// is long.
 #[inline(never)]
-fn visit_blocks<
+fn visit_items<
     T: Real,
     A: Arithmetic<Block<T> = Lanes<T>>,
     const P1: usize,
     const P2: usize,
-    const NUM: usize,
-    const N: usize,
+    const NI: usize,
 >(
     kernel: &Kernel<'_, T, A>,
-    task: &mut Task<'_, T>,
-    block: usize,
-    buffers: &mut Buffers<T>,
-) {
+    mut task: Task<'_, T>,
+) -> Vec<Lanes<T>> {
+    let mut buffers = Buffers::<T, NI>::new(&kernel.job, &kernel.stages, kernel.blocks);
     A::vectorized(
         #[inline(always)]
         || {
-            for i in 0..task.items {
-                let mut results = task.results.each_mut().map(|rows| {
-                    let size = rows.len() / task.items;
-                    &mut rows[i * size..(i + 1) * size]
-                });
-                let item = task.first + i;
-                kernel.item::<P1, P2, NUM, N>(item, block, buffers, &mut results);
+            for first in (0..task.items).step_by(NI) {
+                let num = NI.min(task.items - first);
+                let items = (task.first + first, num);
+                for block in 0..kernel.blocks {
+                    buffers.load(&kernel.job, &kernel.operands, items, block);
+                    kernel.tile::<P1, P2, NI>(block, &mut buffers);
+                    buffers.store(&kernel.job, &mut task.results, (first, num), block);
+                }
             }
         },
     );
+    buffers.weight
 }

@@ -12,17 +12,21 @@
 //! cotangent. [`gradients`] gives several of these derivatives, [`second`] the mixed second
 //! derivatives along tangents, each in one pass over the items.
 //!
-//! For each pair of degrees of the two factors, the products `x[i] y[j]` of all parities and of one
-//! or two blocks of features stand side by side, and a sparse matrix of coefficients, which all of
-//! them share, takes them to the entries of all degrees of the product; derivatives with respect to
-//! the factors use its transpose.
+//! Entries m and -m are the parts of complex numbers, of which only products that lead to the same m of the
+//! product couple, with real coefficients that both parts share (`program.rs`): half as many
+//! multiplications as coefficients between real entries. Some items are computed together, so that
+//! coefficients and weights that were found once serve several sums in registers.
 
+mod backward;
+mod forward;
 mod item;
 mod job;
+mod multiply;
 mod program;
 mod stage;
+mod tile;
 
-pub(crate) use program::{Pair, Side, pairs};
+pub(crate) use program::{Group, groups};
 
 use crate::error::check_len;
 use crate::{CouplingPlan, Real, Result};

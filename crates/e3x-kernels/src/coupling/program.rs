@@ -1,135 +1,258 @@
 //! The coefficients of a plan in the order in which they are worked off.
 //!
-//! All paths between one degree of the first and one of the second factor, a *pair*, share the
-//! products `x[i] y[j]`. With rows `ij` for these products and rows `k` for the entries of all
-//! degrees that the pair couples to, the coefficients are a sparse matrix: [`Pair::forward`] has its
-//! rows by `k`, [`Pair::backward`], its transpose, by `ij`.
+//! The entries m and -m of a degree are cosine and sine of m times an angle, the two parts of a complex
+//! number `X[m] = x[m] + i x[-m]`, with `X[-m]` its conjugate. In this language a coupling is
+//!
+//! ```text
+//! Z[l3, M] = sum over m1 + m2 = M of a[l3, m1] X[m1] Y[m2]        M >= 0,  a real
+//! ```
+//!
+//! if `l1 + l2 + l3` is even, and i times that if it is odd. So the complex products that lead to M,
+//! a *group*, are formed once per pair of degrees, and one matrix takes both of their parts to all
+//! degrees of the product: half as many multiplications as coefficients between real entries. For
+//! M = 0 only real parts count in even and imaginary parts in odd degrees; these are groups with one part.
 
-use crate::Real;
-use crate::plan::{Block, Path};
+use e3x_so3::Order;
 
-/// The irreps of a factor or of the product.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Side {
-    /// Size of the parity axis.
-    pub parity: usize,
-    /// Rows of one parity: `(L+1)^2`.
-    pub degrees: usize,
+use crate::plan::{Block, CouplingSpec, Path};
+
+/// How two complex numbers (c1, s1) and (c2, s2) multiply; real ones have c alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `X Y`: c1 c2 - s1 s2, c1 s2 + s1 c2.
+    Plain,
+    /// `X Y*`: c1 c2 + s1 s2, s1 c2 - c1 s2.
+    SecondConjugate,
+    /// `X* Y`: c1 c2 + s1 s2, c1 s2 - s1 c2.
+    FirstConjugate,
+    /// c1 c2, c1 s2.
+    RealFirst,
+    /// c1 c2, s1 c2.
+    RealSecond,
+    /// c1 c2 alone.
+    Real,
+    /// Real part of `X Y*` alone.
+    RealPart,
+    /// Imaginary part of `X Y*` alone.
+    ImaginaryPart,
+    /// Imaginary part of `X* Y` alone.
+    ConjugateImaginaryPart,
 }
 
-/// A path of a block. Its position says which parities the factors have: `p1 * P2 + p2`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Channel {
-    /// Parity of the product.
-    pub parity3: usize,
-    /// Position among all paths.
-    pub path: usize,
+impl Kind {
+    /// The kinds of products, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Plain,
+        Self::SecondConjugate,
+        Self::FirstConjugate,
+        Self::RealFirst,
+        Self::RealSecond,
+        Self::Real,
+        Self::RealPart,
+        Self::ImaginaryPart,
+    ];
+
+    /// The same product with its factors exchanged.
+    #[inline(always)]
+    pub fn exchanged(self) -> Self {
+        match self {
+            Self::SecondConjugate => Self::FirstConjugate,
+            Self::FirstConjugate => Self::SecondConjugate,
+            Self::RealFirst => Self::RealSecond,
+            Self::RealSecond => Self::RealFirst,
+            Self::ImaginaryPart => Self::ConjugateImaginaryPart,
+            Self::ConjugateImaginaryPart => Self::ImaginaryPart,
+            other => other,
+        }
+    }
 }
 
-/// One degree of the product.
-#[derive(Debug, Clone, PartialEq)]
+/// A product of an entry of each factor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Product {
+    pub kind: Kind,
+    /// Rows `(row, parity)` of c1 and s1, for the first parity; the same where there is no s1.
+    pub first: [u32; 2],
+    /// Rows of c2 and s2, likewise.
+    pub second: [u32; 2],
+}
+
+/// Most pairs of parities of the factors, the *channels* `p1 * P2 + p2`.
+pub(crate) const CHANNELS: usize = 4;
+
+/// An entry of a degree of the product, by channels. With four of them, the first and the last have the
+/// same rows, and the two between.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Out {
-    /// `2 l3 + 1`.
-    pub len: usize,
-    /// First row `k`.
-    pub first: usize,
-    /// First row of the degree in the product, for the first parity.
-    pub row3: usize,
-    /// By the parities of the factors, `p1 * P2 + p2`; `None` where there is no path.
-    pub channels: Vec<Option<Channel>>,
+    /// Where the two parts go, `(row, parity)`.
+    pub rows: [[u32; CHANNELS]; 2],
+    /// Positions among all paths; their number where there is no path.
+    pub paths: [u32; CHANNELS],
+    /// Whether the second part changes its sign.
+    pub negates: bool,
 }
 
-/// One degree of each factor.
+/// All products that lead to the same |m| of the product, between two degrees.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Pair {
-    /// `2 l1 + 1` and `2 l2 + 1`.
-    pub len: [usize; 2],
-    /// First rows of the degrees, for the first parity.
-    pub row: [usize; 2],
-    /// Degrees of the product.
+pub(crate) struct Group {
+    /// 1 or 2.
+    pub parts: usize,
+    /// Sorted by kind.
+    pub products: Vec<Product>,
+    /// End of each kind among the products; see [`Kind::ALL`].
+    pub ends: [u32; Kind::ALL.len()],
     pub outs: Vec<Out>,
-    /// Rows `k` of all of them.
-    pub rows: usize,
-    pub forward: Sparse<f64>,
-    pub backward: Sparse<f64>,
+    /// `(out, product)`.
+    pub coefficients: Vec<f64>,
 }
 
-/// A sparse matrix by rows.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sparse<T> {
-    /// End of each row among the entries.
-    pub ends: Vec<u32>,
-    /// Column and value.
-    pub entries: Vec<(u32, T)>,
-}
-
-impl Sparse<f64> {
-    /// Sorts entries `(row, column, value)`.
-    fn new(num_rows: usize, mut entries: Vec<(usize, usize, f64)>) -> Self {
-        entries.sort_by_key(|&(row, column, _)| (row, column));
-        let end = |row| entries.partition_point(|&(r, ..)| r <= row) as u32;
-        Self {
-            ends: (0..num_rows).map(end).collect(),
-            entries: entries.iter().map(|&(_, c, v)| (c as u32, v)).collect(),
-        }
-    }
-
-    pub fn rounded<T: Real>(&self) -> Sparse<T> {
-        let round = |&(column, value): &(u32, f64)| (column, T::from_f64(value));
-        Sparse {
-            ends: self.ends.clone(),
-            entries: self.entries.iter().map(round).collect(),
-        }
-    }
-}
-
-/// The blocks of a plan, by pairs of degrees.
-pub(crate) fn pairs(sides: [Side; 3], blocks: &[Block], paths: &[Path]) -> Vec<Pair> {
+/// The groups of a plan.
+pub(crate) fn groups(spec: &CouplingSpec, blocks: &[Block], paths: &[Path]) -> Vec<Group> {
     let same_factors = |a: &Block, b: &Block| a.degrees[..2] == b.degrees[..2];
-    blocks
-        .chunk_by(same_factors)
-        .map(|blocks| pair(sides, blocks, paths))
-        .collect()
+    let mut groups = Vec::new();
+    for blocks in blocks.chunk_by(same_factors) {
+        let outs: Vec<Entries<'_>> = blocks
+            .iter()
+            .map(|b| Entries::new(spec, b, paths))
+            .collect();
+        let most = blocks.iter().map(|b| b.degrees[2]).max().unwrap_or(0);
+        let [even, odd]: [Vec<&Entries<'_>>; 2] =
+            [false, true].map(|odd| outs.iter().filter(|out| out.odd == odd).collect());
+        groups.extend(group(0, 1, &even));
+        groups.extend(group(0, 1, &odd));
+        for order in 1..=most {
+            let all: Vec<&Entries<'_>> = outs.iter().filter(|o| o.degrees[2] >= order).collect();
+            groups.extend(group(order, 2, &all));
+        }
+    }
+    groups
 }
 
-fn pair(sides: [Side; 3], blocks: &[Block], paths: &[Path]) -> Pair {
-    let [l1, l2, _] = blocks[0].degrees;
-    let len = [2 * l1 + 1, 2 * l2 + 1];
-    let mut entries = Vec::new();
-    let mut outs = Vec::new();
-    let mut rows = 0;
-    for block in blocks {
-        let mut channels = vec![None; sides[0].parity * sides[1].parity];
+/// One degree of the product of two others.
+struct Entries<'a> {
+    block: &'a Block,
+    degrees: [usize; 3],
+    /// Whether the sum of the degrees is odd.
+    odd: bool,
+    order: Order,
+    /// Sizes of the parity axes.
+    parities: [usize; 3],
+    /// Parity of the product and path, by channels.
+    channels: [(usize, usize); CHANNELS],
+}
+
+impl<'a> Entries<'a> {
+    fn new(spec: &CouplingSpec, block: &'a Block, paths: &[Path]) -> Self {
+        let size = |(_, max_degree): (usize, usize)| (max_degree + 1).pow(2);
+        let mut channels = [(0, paths.len()); CHANNELS];
         for path in block.paths.clone() {
-            let Path {
-                row1, row2, row3, ..
-            } = paths[path];
-            let parities = [row1 / sides[0].degrees, row2 / sides[1].degrees];
-            channels[parities[0] * sides[1].parity + parities[1]] = Some(Channel {
-                parity3: row3 / sides[2].degrees,
-                path,
-            });
+            let rows = paths[path];
+            let [p1, p2] = [rows.row1 / size(spec.first), rows.row2 / size(spec.second)];
+            let parity3 = rows.row3 / size(spec.product);
+            // Channels without a path have the row of the one that shares their row.
+            let channel = p1 * spec.second.0 + p2;
+            channels[CHANNELS - 1 - channel].0 = parity3;
+            channels[channel] = (parity3, path);
         }
-        outs.push(Out {
-            len: 2 * block.degrees[2] + 1,
-            first: rows,
-            row3: block.degrees[2].pow(2),
+        Self {
+            block,
+            degrees: block.degrees,
+            odd: block.degrees.iter().sum::<usize>() % 2 == 1,
+            order: Order::from_cartesian(spec.cartesian_order),
+            parities: [spec.first.0, spec.second.0, spec.product.0],
             channels,
-        });
-        let entry = |t: &crate::plan::Term| {
-            let ij = t.i as usize * len[1] + t.j as usize;
-            (rows + t.k as usize, ij, t.value)
-        };
-        entries.extend(block.terms.iter().map(entry));
-        rows += 2 * block.degrees[2] + 1;
+        }
     }
-    let transposed = entries.iter().map(|&(k, ij, c)| (ij, k, c)).collect();
-    Pair {
-        len,
-        row: [l1 * l1, l2 * l2],
-        outs,
-        rows,
-        forward: Sparse::new(rows, entries),
-        backward: Sparse::new(len[0] * len[1], transposed),
+
+    /// The coefficient of three entries, by their m.
+    fn coefficient(&self, m: [isize; 3]) -> f64 {
+        let [i, j, k] = [0, 1, 2].map(|n| self.order.position(self.degrees[n], m[n]) as u16);
+        let terms = &self.block.terms;
+        match terms.binary_search_by_key(&(i, j, k), |t| (t.i, t.j, t.k)) {
+            Ok(at) => terms[at].value,
+            Err(_) => 0.0,
+        }
+    }
+
+    fn out(&self, order: isize) -> Out {
+        let l3 = self.degrees[2];
+        let row = |m: isize, parity: usize| {
+            (l3 * l3 + self.order.position(l3, m)) * self.parities[2] + parity
+        };
+        // i (A + i B) = -B + i A.
+        let orders = if self.odd && order > 0 {
+            [-order, order]
+        } else {
+            [order, -order]
+        };
+        Out {
+            rows: orders.map(|m| self.channels.map(|(parity, _)| row(m, parity) as u32)),
+            paths: self.channels.map(|(_, path)| path as u32),
+            negates: self.odd,
+        }
+    }
+}
+
+/// The products that lead to an order of some degrees, if there are any.
+fn group(order: usize, parts: usize, outs: &[&Entries<'_>]) -> Option<Group> {
+    let first = outs.first()?;
+    let [l1, l2] = [first.degrees[0] as isize, first.degrees[1] as isize];
+    let order = order as isize;
+    // Of M = 0 the products of -m and m are conjugates of those of m and -m.
+    let lowest = if order == 0 { 0 } else { -l1 };
+    let mut products: Vec<(Kind, [isize; 2])> = (lowest..=l1)
+        .map(|m1| [m1, order - m1])
+        .filter(|&[m1, m2]| m2.abs() <= l2 && !(parts == 1 && first.odd && m1 == 0))
+        .map(|m| (kind(m, parts, first.odd), m))
+        .collect();
+    let place = |kind: Kind| Kind::ALL.iter().position(|&k| k == kind);
+    products.sort_by_key(|&(kind, _)| place(kind));
+    let ends = std::array::from_fn(|i| {
+        products.partition_point(|&(kind, _)| place(kind) <= Some(i)) as u32
+    });
+    let product = |&(kind, [m1, m2]): &(Kind, [isize; 2])| {
+        let rows = |factor: usize, m: isize| {
+            let l = first.degrees[factor];
+            let row = |m| ((l * l + first.order.position(l, m)) * first.parities[factor]) as u32;
+            [m.abs(), -m.abs()].map(row)
+        };
+        Product {
+            kind,
+            first: rows(0, m1),
+            second: rows(1, m2),
+        }
+    };
+    let coefficient = |out: &Entries<'_>, &(_, [m1, m2]): &(Kind, [isize; 2])| {
+        let [a, b] = [m1.abs(), m2.abs()];
+        match (out.odd, parts) {
+            (false, _) => out.coefficient([a, b, order]),
+            // The imaginary part s1 c2 - c1 s2 goes to M = 0.
+            (true, 1) => out.coefficient([-a, b, 0]),
+            (true, _) => out.coefficient([a, b, -order]),
+        }
+    };
+    let coefficients = outs
+        .iter()
+        .flat_map(|out| products.iter().map(|m| coefficient(out, m)))
+        .collect();
+    (!products.is_empty()).then(|| Group {
+        parts,
+        products: products.iter().map(product).collect(),
+        ends,
+        outs: outs.iter().map(|out| out.out(order)).collect(),
+        coefficients,
+    })
+}
+
+fn kind([m1, m2]: [isize; 2], parts: usize, odd: bool) -> Kind {
+    match (parts, m1.signum(), m2.signum()) {
+        (1, 0, _) => Kind::Real,
+        (1, ..) if odd => Kind::ImaginaryPart,
+        (1, ..) => Kind::RealPart,
+        (_, 0, _) => Kind::RealFirst,
+        (_, _, 0) => Kind::RealSecond,
+        (_, -1, _) => Kind::FirstConjugate,
+        (_, _, -1) => Kind::SecondConjugate,
+        _ => Kind::Plain,
     }
 }

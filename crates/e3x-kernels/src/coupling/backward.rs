@@ -1,0 +1,95 @@
+//! Coupled products of weights and entries of z, which go to the factors.
+
+use super::item::{Kernel, add_signed, contract, for_each_kind};
+use super::multiply::{N, differentiate};
+use super::program::{Group, Kind, Out, Product};
+use super::stage::Stage;
+use super::tile::{Buffers, of_path, row};
+use crate::Real;
+use crate::arithmetic::Arithmetic;
+use crate::lanes::Lanes;
+
+impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
+    /// Couples weights and entries of z, and adds to the factors of the products of a group.
+    #[inline(always)]
+    pub(super) fn backward<
+        const P1: usize,
+        const P2: usize,
+        const NI: usize,
+        const PARTS: usize,
+    >(
+        &self,
+        stage: &Stage,
+        group: &Group,
+        coefficients: &[T],
+        block: usize,
+        buffers: &mut Buffers<T, NI>,
+    ) {
+        for (index, &[weight, z]) in stage.products.iter().enumerate() {
+            let (weights, z) = (self.weights(weight, block), buffers.rows[z].as_slice());
+            let products = buffers.products.as_chunks_mut::<PARTS>().0;
+            for (out, to) in group.outs.iter().zip(products) {
+                weigh::<T, A, NI, PARTS>(out, weights, z, index > 0, to);
+            }
+        }
+        let mut matrix = coefficients.chunks_exact(group.outs.len());
+        for_each_kind!(PARTS, group, |kind, product| {
+            let Some(row) = matrix.next() else { break };
+            let coupled = contract::<T, A, PARTS>(row, &buffers.products);
+            add_product::<T, A, P1, P2, NI, PARTS>(stage, kind, product, &coupled, buffers);
+        });
+    }
+}
+
+/// `w z`, added to what is there if `adds`.
+#[inline(always)]
+fn weigh<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize, const PARTS: usize>(
+    out: &Out,
+    weights: &[Lanes<T>],
+    z: &[Lanes<T>],
+    adds: bool,
+    to: &mut [[Lanes<T>; N]; PARTS],
+) {
+    for c in 0..N / NI {
+        let weight = A::load(of_path(weights, out.paths[c]));
+        for part in 0..PARTS {
+            let [z] = row::<T, 1, NI>(z, out.rows[part][c]);
+            for i in 0..NI {
+                let to = &mut to[part][c * NI + i];
+                let mut sum = if adds { A::load(to) } else { A::zero() };
+                add_signed::<T, A>(&mut sum, out, part, weight, A::load(&z[i]));
+                A::store::<T>(sum, to);
+            }
+        }
+    }
+}
+
+/// Adds what was coupled, times the entries of the other factor, to the entries of the factors.
+#[inline(always)]
+fn add_product<
+    T: Real,
+    A: Arithmetic<Block<T> = Lanes<T>>,
+    const P1: usize,
+    const P2: usize,
+    const NI: usize,
+    const PARTS: usize,
+>(
+    stage: &Stage,
+    kind: Kind,
+    product: &Product,
+    coupled: &[[A::Sum<T>; N]; PARTS],
+    buffers: &mut Buffers<T, NI>,
+) {
+    let Buffers { rows, sums, .. } = buffers;
+    let [first, second, ..] = sums;
+    let [times_y, times_x] = stage.times;
+    if let Some(y) = times_y {
+        let (at, strides) = ([product.first, product.second], [P2 * NI, NI]);
+        differentiate::<T, A, P1, P2, NI, PARTS>(kind, at, &rows[y], first, coupled, strides);
+    }
+    if let Some(x) = times_x {
+        let (at, strides) = ([product.second, product.first], [NI, P2 * NI]);
+        let kind = kind.exchanged();
+        differentiate::<T, A, P2, P1, NI, PARTS>(kind, at, &rows[x], second, coupled, strides);
+    }
+}

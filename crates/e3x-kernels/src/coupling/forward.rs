@@ -1,0 +1,203 @@
+//! Coupled products of the factors, which go to the product and to the weights.
+
+use super::Slot;
+use super::item::{Kernel, add_signed, contract, for_each_kind};
+use super::multiply::{N, multiply};
+use super::program::{CHANNELS, Group, Kind, Out};
+use super::stage::Stage;
+use super::tile::{Buffers, of_path, of_path_mut, row, row_mut};
+use crate::Real;
+use crate::arithmetic::Arithmetic;
+use crate::lanes::Lanes;
+
+impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
+    /// Couples the products of a group.
+    #[inline(always)]
+    pub(super) fn forward<const P1: usize, const P2: usize, const NI: usize, const PARTS: usize>(
+        &self,
+        stage: &Stage,
+        group: &Group,
+        coefficients: &[T],
+        block: usize,
+        buffers: &mut Buffers<T, NI>,
+    ) {
+        let Buffers {
+            rows,
+            sums,
+            weight,
+            products,
+        } = buffers;
+        let outs = || {
+            group
+                .outs
+                .iter()
+                .zip(coefficients.chunks_exact(group.products.len()))
+        };
+        if let ([Some(times), None], &[[x, y]], [out]) =
+            (stage.times, &stage.products[..], &group.outs[..])
+        {
+            let (x, y) = (rows[x].as_slice(), rows[y].as_slice());
+            let coupled = couple::<T, A, P1, P2, NI, PARTS>(group, coefficients, x, y);
+            let sums = sums[Slot::Product as usize].as_mut_slice();
+            add_to_product::<T, A, NI, PARTS>(out, &coupled, self.weights(times, block), sums);
+            return;
+        }
+        multiply_factors::<T, A, P1, P2, NI, PARTS>(stage, group, rows, products);
+        match stage.times {
+            [Some(times), None] => {
+                let weights = self.weights(times, block);
+                let sums = sums[Slot::Product as usize].as_mut_slice();
+                for (out, row) in outs() {
+                    let coupled = contract::<T, A, PARTS>(row, products);
+                    add_to_product::<T, A, NI, PARTS>(out, &coupled, weights, sums);
+                }
+            }
+            [times_weight, Some(times)] => {
+                let paths = self.job.plan.paths().len() + 1;
+                let (z, totals) = (
+                    rows[times].as_slice(),
+                    &mut weight[block * paths..][..paths],
+                );
+                for (out, row) in outs() {
+                    let coupled = contract::<T, A, PARTS>(row, products);
+                    if let Some(times) = times_weight {
+                        let weights = self.weights(times, block);
+                        let sums = sums[Slot::Product as usize].as_mut_slice();
+                        add_to_product::<T, A, NI, PARTS>(out, &coupled, weights, sums);
+                    }
+                    add_to_weights::<T, A, NI, PARTS>(out, &coupled, z, totals);
+                }
+            }
+            [None, None] => {}
+        }
+    }
+}
+
+/// A row of a matrix times the products of the entries of the factors, which are not written to memory: that
+/// is worth it if it is the only row.
+#[inline(always)]
+fn couple<
+    T: Real,
+    A: Arithmetic<Block<T> = Lanes<T>>,
+    const P1: usize,
+    const P2: usize,
+    const NI: usize,
+    const PARTS: usize,
+>(
+    group: &Group,
+    row: &[T],
+    x: &[Lanes<T>],
+    y: &[Lanes<T>],
+) -> [[A::Sum<T>; N]; PARTS] {
+    let mut sums = [[A::zero::<T>(); N]; PARTS];
+    let mut row = row.iter();
+    for_each_kind!(PARTS, group, |kind, product| {
+        let Some(&c) = row.next() else { break };
+        let product = multiply::<T, A, P1, P2, NI, PARTS>(kind, product, x, y);
+        for part in 0..PARTS {
+            for n in 0..N {
+                A::add_scaled_sum(&mut sums[part][n], c, product[part][n]);
+            }
+        }
+    });
+    sums
+}
+
+/// The products of the entries of the factors, `(product, part, channel and item)`.
+#[inline(always)]
+fn multiply_factors<
+    T: Real,
+    A: Arithmetic<Block<T> = Lanes<T>>,
+    const P1: usize,
+    const P2: usize,
+    const NI: usize,
+    const PARTS: usize,
+>(
+    stage: &Stage,
+    group: &Group,
+    rows: &[Vec<Lanes<T>>],
+    products: &mut [[Lanes<T>; N]],
+) {
+    for (index, &[x, y]) in stage.products.iter().enumerate() {
+        let (x, y) = (rows[x].as_slice(), rows[y].as_slice());
+        let mut products = products.as_chunks_mut::<PARTS>().0.iter_mut();
+        for_each_kind!(PARTS, group, |kind, product| {
+            let Some(to) = products.next() else { break };
+            let product = multiply::<T, A, P1, P2, NI, PARTS>(kind, product, x, y);
+            for part in 0..PARTS {
+                for n in 0..N {
+                    let mut sum = product[part][n];
+                    if index > 0 {
+                        A::add_scaled_sum(&mut sum, T::ONE, A::load(&to[part][n]));
+                    }
+                    A::store::<T>(sum, &mut to[part][n]);
+                }
+            }
+        });
+    }
+}
+
+/// `z += w coupled`.
+#[inline(always)]
+fn add_to_product<
+    T: Real,
+    A: Arithmetic<Block<T> = Lanes<T>>,
+    const NI: usize,
+    const PARTS: usize,
+>(
+    out: &Out,
+    coupled: &[[A::Sum<T>; N]; PARTS],
+    weights: &[Lanes<T>],
+    sums: &mut [Lanes<T>],
+) {
+    // Channels that share their rows are added in registers.
+    let shared = N / NI == CHANNELS;
+    for c in 0..if shared { CHANNELS / 2 } else { N / NI } {
+        let other = if shared { CHANNELS - 1 - c } else { c };
+        let own = A::load(of_path(weights, out.paths[c]));
+        let others = A::load(of_path(weights, out.paths[other]));
+        for part in 0..PARTS {
+            let [sums] = row_mut::<T, 1, NI>(sums, out.rows[part][c]);
+            for i in 0..NI {
+                let mut sum = A::load(&sums[i]);
+                add_signed::<T, A>(&mut sum, out, part, own, coupled[part][c * NI + i]);
+                if shared {
+                    add_signed::<T, A>(&mut sum, out, part, others, coupled[part][other * NI + i]);
+                }
+                A::store::<T>(sum, &mut sums[i]);
+            }
+        }
+    }
+}
+
+/// `w += z coupled`.
+#[inline(always)]
+fn add_to_weights<
+    T: Real,
+    A: Arithmetic<Block<T> = Lanes<T>>,
+    const NI: usize,
+    const PARTS: usize,
+>(
+    out: &Out,
+    coupled: &[[A::Sum<T>; N]; PARTS],
+    z: &[Lanes<T>],
+    totals: &mut [Lanes<T>],
+) {
+    for c in 0..N / NI {
+        let to = of_path_mut(totals, out.paths[c]);
+        let mut total = A::load(to);
+        for part in 0..PARTS {
+            let [z] = row::<T, 1, NI>(z, out.rows[part][c]);
+            for i in 0..NI {
+                add_signed::<T, A>(
+                    &mut total,
+                    out,
+                    part,
+                    A::load(&z[i]),
+                    coupled[part][c * NI + i],
+                );
+            }
+        }
+        A::store::<T>(total, to);
+    }
+}

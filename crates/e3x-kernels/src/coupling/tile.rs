@@ -1,0 +1,179 @@
+//! Rows of some items, one block of lanes of each, in the order in which kernels read them.
+
+use super::multiply::N;
+use super::stage::{OPERANDS, Stages};
+use super::{CouplingJob, Operands, SLOTS, Slot};
+use crate::lanes::{self, Lanes};
+use crate::{CouplingPlan, Real};
+
+/// Buffers of a task for `NI` items at a time. Rows of items are `(row, parity, item)`.
+pub(super) struct Buffers<T, const NI: usize> {
+    /// Rows of the items, by operand.
+    pub rows: [Vec<Lanes<T>>; OPERANDS],
+    /// Rows of the derivatives with respect to the arguments, that of the weight excepted.
+    pub sums: [Vec<Lanes<T>>; SLOTS],
+    /// Derivative with respect to the weight of all items of the task, `(block, path)`, with one more path for
+    /// those that do not exist.
+    pub weight: Vec<Lanes<T>>,
+    /// Numbers of a group, `(product or out, part)`.
+    pub products: Vec<[Lanes<T>; N]>,
+}
+
+/// Rows of the items' results, empty where they are not wanted.
+pub(super) type Results<'a, T> = [&'a mut [T]; SLOTS];
+
+/// What belongs to a path.
+#[inline(always)]
+pub(super) fn of_path<B>(weights: &[B], path: u32) -> &B {
+    debug_assert!((path as usize) < weights.len());
+    // SAFETY: paths of outs are those of their plan, and one more for those that do not exist (`program.rs`);
+    // packed weights and their derivatives have all of these (`Kernel::new`, `Buffers::new`).
+    unsafe { weights.get_unchecked(path as usize) }
+}
+
+/// As [`of_path`].
+#[inline(always)]
+pub(super) fn of_path_mut<B>(weights: &mut [B], path: u32) -> &mut B {
+    debug_assert!((path as usize) < weights.len());
+    // SAFETY: as above.
+    unsafe { weights.get_unchecked_mut(path as usize) }
+}
+
+/// A row of all items, for `P` parities.
+pub(super) type Row<T, const P: usize, const NI: usize> = [[Lanes<T>; NI]; P];
+
+/// A row for the parity of `at`, `(row, parity)`, and those after it.
+#[inline(always)]
+pub(super) fn row<T, const P: usize, const NI: usize>(
+    rows: &[Lanes<T>],
+    at: u32,
+) -> &Row<T, P, NI> {
+    debug_assert!((at as usize + P) * NI <= rows.len());
+    // SAFETY: rows of products and outs are those of the arguments of their plan (`program.rs`), and buffers
+    // have all of these (`Buffers::new`); an array has the layout of its elements.
+    unsafe { &*rows.as_ptr().add(at as usize * NI).cast() }
+}
+
+/// As [`row`].
+#[inline(always)]
+pub(super) fn row_mut<T, const P: usize, const NI: usize>(
+    rows: &mut [Lanes<T>],
+    at: u32,
+) -> &mut Row<T, P, NI> {
+    debug_assert!((at as usize + P) * NI <= rows.len());
+    // SAFETY: as above.
+    unsafe { &mut *rows.as_mut_ptr().add(at as usize * NI).cast() }
+}
+
+/// Size of the parity axis of an argument.
+fn parity(plan: &CouplingPlan, slot: Slot) -> usize {
+    let spec = plan.spec();
+    match slot {
+        Slot::First => spec.first.0,
+        Slot::Second => spec.second.0,
+        Slot::Weight => 1,
+        Slot::Product => spec.product.0,
+    }
+}
+
+impl<T: Real, const NI: usize> Buffers<T, NI> {
+    pub fn new(job: &CouplingJob<'_>, stages: &Stages, blocks: usize) -> Self {
+        let plan = job.plan;
+        let used = |operand: usize| {
+            let slot = Slot::ALL[operand % SLOTS];
+            let used = slot != Slot::Weight && stages.uses(operand);
+            vec![Lanes::zero(); if used { slot.rows(plan) * NI } else { 0 }]
+        };
+        let wanted = |slot: Slot| {
+            let wanted = job.wanted[slot as usize] && slot != Slot::Weight;
+            vec![Lanes::zero(); if wanted { slot.rows(plan) * NI } else { 0 }]
+        };
+        let weights = if job.wanted[Slot::Weight as usize] {
+            (plan.paths().len() + 1) * blocks
+        } else {
+            0
+        };
+        let groups = plan.groups().iter();
+        let most = groups.map(|g| g.products.len().max(g.outs.len())).max();
+        Self {
+            rows: std::array::from_fn(used),
+            sums: Slot::ALL.map(wanted),
+            weight: vec![Lanes::zero(); weights],
+            products: vec![[Lanes::zero(); N]; 2 * most.unwrap_or(0)],
+        }
+    }
+
+    /// Reads `num` items from `first` on and clears their sums; missing items are zero.
+    #[inline(always)]
+    pub fn load(
+        &mut self,
+        job: &CouplingJob<'_>,
+        operands: &Operands<'_, T>,
+        (first, num): (usize, usize),
+        block: usize,
+    ) {
+        let features = job.features;
+        for operand in 0..OPERANDS {
+            let slot = Slot::ALL[operand % SLOTS];
+            let values = match operand.checked_sub(SLOTS) {
+                None => operands.args[operand],
+                Some(tangent) => operands.tangents.and_then(|t| t[tangent]),
+            };
+            let rows = &mut self.rows[operand];
+            let Some(values) = values.filter(|_| !rows.is_empty()) else {
+                continue;
+            };
+            let parity = parity(job.plan, slot);
+            let len = rows.len() / NI;
+            let degrees = len / parity;
+            for i in 0..NI {
+                if i >= num {
+                    for lanes in rows[i..].iter_mut().step_by(NI) {
+                        *lanes = Lanes::zero();
+                    }
+                    continue;
+                }
+                let values = &values[(first + i) * len * features..][..len * features];
+                for (p, values) in values.chunks_exact(degrees * features).enumerate() {
+                    let rows = rows[p * NI + i..].iter_mut().step_by(parity * NI);
+                    for (values, lanes) in values.chunks_exact(features).zip(rows) {
+                        lanes::load_to(values, block, lanes);
+                    }
+                }
+            }
+        }
+        for sums in &mut self.sums {
+            sums.fill(Lanes::zero());
+        }
+    }
+
+    /// Writes the sums of `num` items to their results, from the item `first` of these on.
+    #[inline(always)]
+    pub fn store(
+        &self,
+        job: &CouplingJob<'_>,
+        results: &mut Results<'_, T>,
+        (first, num): (usize, usize),
+        block: usize,
+    ) {
+        let features = job.features;
+        for (slot, results) in Slot::ALL.into_iter().zip(results) {
+            let sums = &self.sums[slot as usize];
+            if sums.is_empty() {
+                continue;
+            }
+            let parity = parity(job.plan, slot);
+            let len = sums.len() / NI;
+            let degrees = len / parity;
+            for i in 0..num {
+                let results = &mut results[(first + i) * len * features..][..len * features];
+                for (p, results) in results.chunks_exact_mut(degrees * features).enumerate() {
+                    let sums = sums[p * NI + i..].iter().step_by(parity * NI);
+                    for (result, lanes) in results.chunks_exact_mut(features).zip(sums) {
+                        lanes::store(result, block, lanes);
+                    }
+                }
+            }
+        }
+    }
+}
