@@ -4,7 +4,7 @@ mod support;
 
 use candle_core::{DType, Tensor, Var};
 use e3x::Result;
-use e3x::autograd::{CreateGraph, backward, grad, init, value_and_grad, variable};
+use e3x::autograd::{CreateGraph, backward, grad, init, value_and_grad, variable, vjp};
 use e3x::nn::{self, BasisConfig, Cutoff, Dense, DenseConfig, MessagePass, MessagePassConfig};
 use e3x::nn::{Parameters, Radial};
 use e3x::ops::{Graph, gather_dst, gather_src};
@@ -263,6 +263,54 @@ fn second_derivatives_are_symmetric() -> Result<()> {
         let (a, b) = (along(r, &u, w, &v)?, along(w, &v, r, &u)?);
         assert_close("mixed derivative", &a, &b, 1e-12);
         assert_ne!(flat(&a), [0.0]);
+    }
+    Ok(())
+}
+
+/// Of results of this crate, of views of them, of what candle makes of them, and of a variable itself; first
+/// and second derivatives.
+#[test]
+fn vector_jacobian_products_are_gradients_of_the_product() -> Result<()> {
+    let parameters = Parameters::seeded(3);
+    let vb = parameters.builder(DType::F64, CPU);
+    let dense = Dense::new(shape(2, 2, 3), DenseConfig::new(4), vb)?;
+    let x = variable(&random(&[5, 2, 9, 3], 1)?)?;
+    let layer = |x: &Tensor| dense.forward(&dense_input(x)?);
+    let functions: [&dyn Fn(&Tensor) -> Result<Tensor>; 4] = [
+        &layer,
+        &|x| Ok(layer(x)?.reshape((5, 72))?),
+        &|x| Ok(layer(x)?.narrow(2, 1, 3)?.sqr()?),
+        &|x| Ok(x.clone()),
+    ];
+    for (i, function) in functions.into_iter().enumerate() {
+        let cotangent = variable(&random(function(&x)?.dims(), 2)?)?;
+        for create_graph in BOTH {
+            let expected = grad(&function(&x)?.mul(&cotangent)?, &[&x], create_graph)?.remove(0);
+            let actual = vjp(&function(&x)?, &cotangent, &[&x], create_graph)?.remove(0);
+            assert_close("first", &actual, &expected, 1e-12);
+            if create_graph == CreateGraph::Yes && i < 3 {
+                let of = [&x, &cotangent];
+                let expected = grad(&expected.sqr()?, &of, CreateGraph::No)?;
+                let actual = grad(&actual.sqr()?, &of, CreateGraph::No)?;
+                assert_close("by x", &actual[0], &expected[0], 1e-12);
+                assert_close("by cotangent", &actual[1], &expected[1], 1e-12);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Something nonlinear before the layer, so that second derivatives do not vanish.
+fn dense_input(x: &Tensor) -> Result<Tensor> {
+    Ok(x.sqr()?)
+}
+
+#[test]
+fn cotangents_that_do_not_fit_are_errors() -> Result<()> {
+    let x = point(&[1.0, 2.0])?;
+    for cotangent in [point(&[1.0])?, x.to_dtype(DType::F32)?, x.unsqueeze(0)?] {
+        let result = vjp(&x.sqr()?, &cotangent, &[&x], CreateGraph::No);
+        assert_error("vjp", result, &["cotangent"]);
     }
     Ok(())
 }

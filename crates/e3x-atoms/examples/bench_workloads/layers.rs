@@ -129,10 +129,8 @@ impl Gradients {
 impl Measure for Gradients {
     fn call(&mut self) -> Result<Outputs> {
         let y = (self.layer.function)(&self.inputs)?;
-        // `grad` differentiates the sum of what it is given.
-        let weighted = y.mul(&self.cotangent)?;
         let variables: Vec<&Tensor> = self.variables.iter().collect();
-        let gradients = autograd::grad(&weighted, &variables, CreateGraph::No)?;
+        let gradients = autograd::vjp(&y, &self.cotangent, &variables, CreateGraph::No)?;
         let mut outputs: Outputs = self.names.iter().cloned().zip(gradients).collect();
         outputs.push(("y".into(), y.detach()));
         Ok(outputs)

@@ -36,6 +36,7 @@ pub(crate) mod mode;
 
 use std::cell::Cell;
 
+use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 
 use crate::{Error, Result};
@@ -111,6 +112,54 @@ pub fn variable(x: &Tensor) -> Result<Tensor> {
 /// If an input is not a variable (see [`variable`], [`candle_core::Var`]), if `output` is not
 /// floating point, or if this thread cannot compute derivatives of derivatives (see [`init`]).
 pub fn grad(output: &Tensor, inputs: &[&Tensor], create_graph: CreateGraph) -> Result<Vec<Tensor>> {
+    gradients(output, inputs, create_graph, || Ok(output.backward()?))
+}
+
+/// Vector-Jacobian products: the gradients of the sum of `output * cotangent` with respect to `inputs`, in
+/// their order, without that product.
+///
+/// As [`grad`], which is this with a cotangent of ones. With [`CreateGraph::Yes`] the gradients can also be
+/// differentiated with respect to what `cotangent` depends on.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use e3x::autograd::{CreateGraph, variable, vjp};
+///
+/// let x = variable(&Tensor::new(&[1.0f64, 2.0], &Device::Cpu)?)?;
+/// let cotangent = Tensor::new(&[3.0f64, 5.0], &Device::Cpu)?;
+/// let gradient = vjp(&x.sqr()?, &cotangent, &[&x], CreateGraph::No)?.remove(0);
+/// assert_eq!(gradient.to_vec1::<f64>()?, [6.0, 20.0]); // 2 x * cotangent
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Shapes
+/// `cotangent` has the shape and dtype of `output`, each gradient those of its input.
+///
+/// # Errors
+/// As [`grad`], and if `cotangent` has another shape or dtype than `output`.
+pub fn vjp(
+    output: &Tensor,
+    cotangent: &Tensor,
+    inputs: &[&Tensor],
+    create_graph: CreateGraph,
+) -> Result<Vec<Tensor>> {
+    if cotangent.dims() != output.dims() || cotangent.dtype() != output.dtype() {
+        let of = |x: &Tensor| format!("{:?} of {}", x.dims(), x.dtype().as_str());
+        let expected = format!("the shape and dtype of output, {}", of(output));
+        return Err(Error::argument("cotangent", expected, of(cotangent)));
+    }
+    gradients(output, inputs, create_graph, || {
+        crate::op::tape::backward_from(output, cotangent)
+    })
+}
+
+/// What a backward pass finds for `inputs`.
+fn gradients(
+    output: &Tensor,
+    inputs: &[&Tensor],
+    create_graph: CreateGraph,
+    pass: impl FnOnce() -> Result<GradStore>,
+) -> Result<Vec<Tensor>> {
     crate::error::check_float("output", output.dtype())?;
     for (i, input) in inputs.iter().enumerate() {
         if !input.is_variable() {
@@ -123,7 +172,7 @@ pub fn grad(output: &Tensor, inputs: &[&Tensor], create_graph: CreateGraph) -> R
     }
     init()?;
     let creates_graph = create_graph == CreateGraph::Yes;
-    let grads = mode::with(creates_graph, Some(inputs), || output.backward())?;
+    let grads = mode::with(creates_graph, Some(inputs), pass)?;
     // An input may be there twice, so nothing is removed.
     let take = |input: &&Tensor| match grads.get(input) {
         Some(grad) if create_graph == CreateGraph::No => Ok(grad.detach()),
@@ -173,10 +222,7 @@ pub fn value_and_grad(
 ///
 /// # Errors
 /// As [`grad`].
-pub fn backward(
-    output: &Tensor,
-    create_graph: CreateGraph,
-) -> Result<candle_core::backprop::GradStore> {
+pub fn backward(output: &Tensor, create_graph: CreateGraph) -> Result<GradStore> {
     init()?;
     Ok(mode::with(create_graph == CreateGraph::Yes, None, || {
         output.backward()

@@ -19,6 +19,7 @@ mod sources;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
+use candle_core::backprop::GradStore;
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Error as CandleError, Layout,
     Result as CandleResult, Shape, Storage, Tensor, TensorId,
@@ -192,6 +193,15 @@ pub(super) fn total(grads: Vec<Tensor>) -> Result<Option<Tensor>> {
         return Ok(grads.into_iter().next());
     }
     combine::sum(&grads.iter().collect::<Vec<_>>()).map(Some)
+}
+
+/// Differentiates `x` backwards from `grad`, the derivatives of something with respect to its entries.
+pub(crate) fn backward_from(x: &Tensor, grad: &Tensor) -> Result<GradStore> {
+    let Some(source) = source(x) else {
+        return Ok(x.mul(grad)?.backward()?);
+    };
+    mode::leave(source.place, view(grad, source.shape.clone())?);
+    Ok(source.handle.backward()?)
 }
 
 /// A tensor as operand of a backward: with its history only if the pass is recorded.
