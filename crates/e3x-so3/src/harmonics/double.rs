@@ -4,12 +4,17 @@ use super::batch::{Evaluation, HasHarmonics, WORTH_SPLITTING};
 use super::output::Output;
 use crate::{Real, num_harmonics};
 
-/// The largest degree up to which recursions run in single precision.
+/// The largest degree up to which recursions in `f32` run in single precision; above, they run in double precision and
+/// results are rounded.
 ///
-/// Their error grows with the square of the degree: it is 4e-6 at degree 20, 3e-4 at degree 200. From degree 237 on
-/// they break down: near the poles, `sin(θ)^m` falls below the smallest number, and what its rounding leaves grows
+/// The error in single precision grows with the square of the degree: it is 4e-6 at degree 20, 3e-4 at degree 200. From degree 237 on
+/// recursions break down: near the poles, `sin(θ)^m` falls below the smallest number, and what its rounding leaves grows
 /// with the degree.
-pub(super) const MAX_SINGLE_DEGREE: usize = 32;
+///
+/// ```
+/// assert_eq!(e3x_so3::MAX_SINGLE_DEGREE, 32);
+/// ```
+pub const MAX_SINGLE_DEGREE: usize = 32;
 
 /// Whether harmonics of degrees up to `max_degree` are computed in double precision and rounded.
 pub(super) fn is_rounded<T: Real>(max_degree: usize) -> bool {

@@ -41,8 +41,9 @@ use crate::{Normalization, Order, Real, Result, num_harmonics};
 /// on as many points at once as a vector register holds, and on threads if there are many points. The result for a point
 /// does not depend on the points beside it.
 ///
-/// With a largest degree above 32, harmonics in `f32` are computed in `f64` and rounded. So values of all degrees have
-/// errors of a few 1e-6 at most (Racah), and with a largest degree above 32 they are those of `f64` to all digits.
+/// In `f32`, values have errors of up to 1e-5 (Racah) up to degree 32. With a largest degree above
+/// [`MAX_SINGLE_DEGREE`](crate::MAX_SINGLE_DEGREE), all degrees and their derivatives are computed in `f64` and rounded,
+/// which takes longer.
 ///
 /// # Example
 ///
