@@ -55,7 +55,7 @@ impl SphereTransform {
     ///
     /// # Errors
     /// If the precision of the quadrature is less than `2 max_degree`, its points are not unit
-    /// vectors or too many, or `dtype` is neither f32 nor f64.
+    /// vectors or too many, its weights are not finite, or `dtype` is neither f32 nor f64.
     pub fn new(
         quadrature: &Quadrature,
         max_degree: usize,
