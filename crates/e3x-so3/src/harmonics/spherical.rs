@@ -43,7 +43,7 @@ use crate::{Normalization, Order, Real, Result, num_harmonics};
 ///
 /// In `f32`, values have errors of up to 1e-5 (Racah) up to degree 32. With a largest degree above
 /// [`MAX_SINGLE_DEGREE`](crate::MAX_SINGLE_DEGREE), all degrees and their derivatives are computed in `f64` and rounded,
-/// which takes longer.
+/// which takes two to three times as long.
 ///
 /// # Example
 ///

@@ -21,7 +21,8 @@ use std::ops::{Add, Div, Mul, Sub};
 /// precision (about 1.5 times), but such a rule exists for every precision.
 ///
 /// Nodes are found by Newton's method (Press et al., "Numerical Recipes" (2007), section 4.6.1) with a last step in twice
-/// the precision, so that nodes and weights are exact to rounding: the weights add up to one within 1e-15.
+/// the precision, so that coordinates and weights are exact to rounding, at the poles as well: errors are a few 1e-16,
+/// relative for weights. (A plain sum over the two million points of the largest rule loses more itself, 3e-12.)
 ///
 /// # Errors
 ///
