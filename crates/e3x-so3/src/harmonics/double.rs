@@ -7,9 +7,9 @@ use crate::{Real, num_harmonics};
 /// The largest degree up to which recursions in `f32` run in single precision; above, they run in double precision and
 /// results are rounded.
 ///
-/// The error in single precision grows with the square of the degree: it is 4e-6 at degree 20, 3e-4 at degree 200. From degree 237 on
-/// recursions break down: near the poles, `sin(θ)^m` falls below the smallest number, and what its rounding leaves grows
-/// with the degree.
+/// The error in single precision grows with the square of the degree: it is 4e-6 at degree 20, 3e-4 at degree 200. From
+/// degree 237 on recursions break down: away from the equator, `sin(θ)^m` falls below the smallest number, and what its
+/// rounding leaves grows with the degree.
 ///
 /// ```
 /// assert_eq!(e3x_so3::MAX_SINGLE_DEGREE, 32);
