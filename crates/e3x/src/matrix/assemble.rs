@@ -29,7 +29,8 @@ use crate::{Error, Result, so3};
 ///
 /// # Errors
 /// If `degrees` or `irreps` are empty, one of `degrees` is above 200, `max_degree` is below one of
-/// `degrees` or of `irreps` that are used, the matrix would have more than 2²⁷ elements, or as [`make_rectangular_matrix`].
+/// `degrees` or of `irreps` that are used, the matrix would have more than 2²⁷ elements, or
+/// as [`make_rectangular_matrix`].
 pub fn make_square_matrix(
     irreps: &[Tensor],
     degrees: &[usize],
