@@ -88,6 +88,7 @@ pub fn irreps_to_tensor<T: Real>(
             what: "Cartesian tensors",
             elements,
             limit: MAX_ELEMENTS,
+            remedy: "a lower degree or fewer tensors",
         });
     }
     let scale = 1.0 / normalization.factor(degree);
@@ -207,7 +208,7 @@ pub fn is_traceless_symmetric<T: Real>(
     check_degree("degree", MAX_TENSOR_DEGREE, degree)?;
     let size = tensor_size(degree);
     count_items("x", "Cartesian tensors of `degree`", size, x.len())?;
-    if degree < 2 {
+    if degree < 2 || x.is_empty() {
         return Ok(true);
     }
     let classes: Vec<usize> = (0..size).map(|i| class(i, degree)).collect();

@@ -52,7 +52,7 @@ pub enum Error {
     },
     /// A dense array would be too large.
     #[error(
-        "the array of {what} would have {elements} elements, the limit is {limit}; ask for smaller degrees or for the sparse terms"
+        "the array of {what} would have {elements} elements, the limit is {limit}; ask for {remedy}"
     )]
     ArrayTooLarge {
         /// What the array holds.
@@ -61,6 +61,8 @@ pub enum Error {
         elements: usize,
         /// The largest possible number of elements.
         limit: usize,
+        /// What to ask for instead.
+        remedy: &'static str,
     },
     /// A number is NaN or infinite.
     #[error("`{argument}` must be finite, received {actual}")]

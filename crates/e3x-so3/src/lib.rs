@@ -150,8 +150,8 @@ pub use error::{Error, Result};
 pub use gaunt::{gaunt, gaunt_factor, gaunt_for_degrees};
 pub use half_integer::HalfInteger;
 pub use harmonics::{
-    DerivativeTerm, MAX_DEGREE, SphericalHarmonics, derivative_terms, solid_harmonics,
-    spherical_harmonics,
+    DerivativeTerm, MAX_DEGREE, MAX_SINGLE_DEGREE, SphericalHarmonics, derivative_terms,
+    solid_harmonics, spherical_harmonics,
 };
 pub use instructions::Instructions;
 #[doc(hidden)]

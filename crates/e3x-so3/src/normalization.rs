@@ -35,7 +35,7 @@ impl Normalization {
     /// assert_eq!(e3x_so3::Normalization::Racah.factor(7), 1.0);
     /// ```
     pub fn factor(self, degree: usize) -> f64 {
-        let multiplicity = (2 * degree + 1) as f64;
+        let multiplicity = 2.0 * degree as f64 + 1.0;
         match self {
             Self::Racah => 1.0,
             Self::FourPi => multiplicity.sqrt(),

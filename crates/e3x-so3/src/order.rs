@@ -1,5 +1,8 @@
 //! The two ways to sort the orders `m` of a degree.
 
+use crate::error::check_degree;
+use crate::{MAX_DEGREE, Result};
+
 /// How the `2l+1` components of a degree are sorted.
 ///
 /// | `cartesian_order` | order of `m` | degree 1 |
@@ -41,6 +44,9 @@ impl Order {
 
     /// The position of order `m` (`-l <= m <= l`) among the `2l+1` components of degree `l`.
     ///
+    /// Never panics; for other orders, and for degrees with more components than a `usize` can count, the result has
+    /// no meaning.
+    ///
     /// ```
     /// assert_eq!(e3x_so3::Order::Cartesian.position(1, 0), 2);
     /// ```
@@ -48,11 +54,17 @@ impl Order {
     pub fn position(self, degree: usize, m: isize) -> usize {
         match self {
             Self::Standard => degree.wrapping_add_signed(m),
-            Self::Cartesian => 2 * degree.saturating_sub(m.unsigned_abs()) + usize::from(m < 0),
+            Self::Cartesian => {
+                let pairs = degree.saturating_sub(m.unsigned_abs());
+                pairs.wrapping_mul(2) | usize::from(m < 0)
+            }
         }
     }
 
     /// The order `m` of the component at `position` (`< 2l+1`) of degree `l`; the inverse of [`Order::position`].
+    ///
+    /// Never panics; for other positions, and for degrees with more components than a `usize` can count, the result has
+    /// no meaning.
     ///
     /// ```
     /// assert_eq!(e3x_so3::Order::Cartesian.m(1, 1), -1);
@@ -62,50 +74,68 @@ impl Order {
         let degree = degree as isize;
         let position = position as isize;
         match self {
-            Self::Standard => position - degree,
+            Self::Standard => position.wrapping_sub(degree),
             Self::Cartesian => {
-                let m = degree - position / 2;
-                if position % 2 == 0 { m } else { -m }
+                let m = degree.wrapping_sub(position / 2);
+                if position % 2 == 0 {
+                    m
+                } else {
+                    m.wrapping_neg()
+                }
             }
         }
     }
 }
 
-/// The number of harmonics of all degrees `0..=max_degree`: `(max_degree+1)²`.
+/// The number of harmonics of all degrees `0..=max_degree`: `(max_degree+1)²`, or `usize::MAX` where that is larger.
 ///
 /// ```
 /// assert_eq!(e3x_so3::num_harmonics(2), 9);
 /// ```
 pub fn num_harmonics(max_degree: usize) -> usize {
-    (max_degree + 1) * (max_degree + 1)
+    let rows = max_degree.saturating_add(1);
+    rows.saturating_mul(rows)
 }
 
 /// The permutation that sorts one degree into Cartesian order: `cartesian[i] = standard[permutation[i]]`.
 ///
+/// # Errors
+///
+/// When `degree` is above [`MAX_DEGREE`].
+///
+/// # Example
+///
 /// ```
-/// assert_eq!(e3x_so3::cartesian_permutation_for_degree(2), [4, 0, 3, 1, 2]);
+/// assert_eq!(e3x_so3::cartesian_permutation_for_degree(2)?, [4, 0, 3, 1, 2]);
+/// # Ok::<(), e3x_so3::Error>(())
 /// ```
-pub fn cartesian_permutation_for_degree(degree: usize) -> Vec<usize> {
-    (0..=2 * degree)
-        .map(|i| Order::Standard.position(degree, Order::Cartesian.m(degree, i)))
-        .collect()
+pub fn cartesian_permutation_for_degree(degree: usize) -> Result<Vec<usize>> {
+    check_degree("degree", MAX_DEGREE, degree)?;
+    Ok(permutation(degree).collect())
 }
 
 /// The permutation that sorts all degrees `0..=max_degree` into Cartesian order.
 ///
 /// `cartesian[i] = standard[permutation[i]]`, of length `(max_degree+1)²`.
 ///
+/// # Errors
+///
+/// When `max_degree` is above [`MAX_DEGREE`].
+///
+/// # Example
+///
 /// ```
-/// assert_eq!(e3x_so3::cartesian_permutation(1), [0, 3, 1, 2]);
+/// assert_eq!(e3x_so3::cartesian_permutation(1)?, [0, 3, 1, 2]);
+/// # Ok::<(), e3x_so3::Error>(())
 /// ```
-pub fn cartesian_permutation(max_degree: usize) -> Vec<usize> {
-    (0..=max_degree)
-        .flat_map(|l| {
-            cartesian_permutation_for_degree(l)
-                .into_iter()
-                .map(move |i| i + l * l)
-        })
-        .collect()
+pub fn cartesian_permutation(max_degree: usize) -> Result<Vec<usize>> {
+    check_degree("max_degree", MAX_DEGREE, max_degree)?;
+    let all = (0..=max_degree).flat_map(|l| permutation(l).map(move |i| i + l * l));
+    Ok(all.collect())
+}
+
+fn permutation(degree: usize) -> impl Iterator<Item = usize> {
+    (0..=2 * degree).map(move |i| Order::Standard.position(degree, Order::Cartesian.m(degree, i)))
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ impl SphereTransform {
     ///
     /// # Errors
     ///
-    /// When the precision of the quadrature is less than `2·max_degree`, a point is not a unit vector, points and
-    /// weights do not belong together, or the matrix of the transform would have more than 2²⁷ elements.
+    /// When the precision of the quadrature is less than `2·max_degree`, a point is not a unit vector, a weight is not
+    /// finite, points and weights do not belong together, or the matrix of the transform would have more than 2²⁷ elements.
     ///
     /// # Example
     ///
@@ -77,9 +77,10 @@ impl SphereTransform {
         let (points, num) = (quadrature.points.len(), num_harmonics(max_degree));
         if points.saturating_mul(num) > MAX_ELEMENTS {
             return Err(Error::ArrayTooLarge {
-                what: "the transform",
+                what: "a sphere transform",
                 elements: points.saturating_mul(num),
                 limit: MAX_ELEMENTS,
+                remedy: "a lower degree or a quadrature with fewer points",
             });
         }
         let mut synthesis = vec![0.0; points * num];
@@ -336,6 +337,12 @@ fn check(quadrature: &Quadrature) -> Result<()> {
         points,
         quadrature.weights.len(),
     )?;
+    if let Some(&actual) = quadrature.weights.iter().find(|w| !w.is_finite()) {
+        return Err(Error::NotFinite {
+            argument: "quadrature.weights",
+            actual,
+        });
+    }
     let is_unit = |r: &&[f64; 3]| (r.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() <= 1e-9;
     match quadrature.points.iter().find(|r| !is_unit(r)) {
         None => Ok(()),

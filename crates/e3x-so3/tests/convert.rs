@@ -123,7 +123,11 @@ fn matrices_are_orthogonal_and_compose() {
         let q = Convention::Standard
             .matrix(Convention::Cartesian, l)
             .unwrap();
-        for (i, &source) in cartesian_permutation_for_degree(l).iter().enumerate() {
+        for (i, &source) in cartesian_permutation_for_degree(l)
+            .unwrap()
+            .iter()
+            .enumerate()
+        {
             assert_eq!(q[source * size + i], 1.0);
         }
     }

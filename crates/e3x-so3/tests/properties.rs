@@ -1,14 +1,15 @@
 //! Whatever comes in, nothing panics, and what must hold holds.
 
 use e3x_so3::{
-    HalfInteger, Normalization, QuadratureSize, SphereTransform, SphericalHarmonics, WignerD,
-    alignment_rotation, clebsch_gordan, clebsch_gordan_coefficient, clebsch_gordan_for_degrees,
-    clebsch_gordan_terms, complex_to_real, delley_quadrature, derivative_terms,
-    euler_angles_from_rotation, gaunt_factor, gauss_legendre_quadrature, generator_terms,
-    irreps_to_tensor, is_traceless_symmetric, lebedev_quadrature, quaternion_from_rotation,
-    random_rotations, rotation, rotation_euler, rotation_from_quaternion, solid_harmonics,
-    spherical_harmonics, tensor_to_irreps, wigner_3j, wigner_6j, wigner_d,
-    wigner_d_from_quaternion,
+    Convention, FeatureConversion, HalfInteger, Irrep, IrrepBlock, Irreps, IrrepsMemory,
+    Normalization, Order, Parity, QuadratureSize, SphereTransform, SphericalHarmonics, WignerD,
+    alignment_rotation, cartesian_permutation, cartesian_permutation_for_degree, clebsch_gordan,
+    clebsch_gordan_coefficient, clebsch_gordan_for_degrees, clebsch_gordan_terms, complex_to_real,
+    delley_quadrature, derivative_terms, euler_angles_from_rotation, gaunt_factor,
+    gauss_legendre_quadrature, generator_terms, irreps_to_tensor, is_traceless_symmetric,
+    lebedev_quadrature, num_harmonics, quaternion_from_rotation, random_rotations, rotation,
+    rotation_euler, rotation_from_quaternion, solid_harmonics, spherical_harmonics,
+    tensor_to_irreps, wigner_3j, wigner_6j, wigner_d, wigner_d_from_quaternion,
 };
 use proptest::num::{f32, f64};
 use proptest::prelude::*;
@@ -170,10 +171,74 @@ proptest! {
     }
 
     #[test]
-    fn perturbations_are_checked(perturbation in f64::ANY, num in 0..4_usize) {
+    fn absurd_sizes_are_errors_or_saturate(
+        degree in prop_oneof![0..5_usize, any::<usize>(), Just(usize::MAX), Just(usize::MAX / 2)],
+        m in prop_oneof![-4..5_isize, any::<isize>()],
+        multiplicity in any::<usize>(),
+        cartesian in any::<bool>(),
+    ) {
+        prop_assert_eq!(cartesian_permutation_for_degree(degree).is_ok(), degree <= 1000);
+        prop_assert_eq!(cartesian_permutation(degree).is_ok(), degree <= 1000);
+        let exact = (degree as u128 + 1).saturating_pow(2);
+        prop_assert_eq!(num_harmonics(degree), usize::try_from(exact).unwrap_or(usize::MAX));
+        let order = Order::from_cartesian(cartesian);
+        let _ = (order.position(degree, m), order.m(degree, multiplicity));
+        if degree <= isize::MAX as usize / 2 && m.unsigned_abs() <= degree {
+            prop_assert_eq!(order.m(degree, order.position(degree, m)), m);
+        }
+        for normalization in [Normalization::Racah, Normalization::FourPi, Normalization::Orthonormal] {
+            prop_assert!(normalization.factor(degree) >= normalization.factor(0));
+        }
+        let irrep = Irrep { degree, parity: Parity::Even };
+        let dim = (2 * degree as u128 + 1).saturating_mul(multiplicity as u128);
+        let block = IrrepBlock { multiplicity, irrep };
+        if degree < usize::MAX / 2 {
+            prop_assert_eq!(block.dim(), usize::try_from(dim).unwrap_or(usize::MAX));
+        }
+        if let Ok(irreps) = Irreps::new([(multiplicity.min(9), irrep)]) {
+            let conversion =
+                FeatureConversion::new(&irreps, Convention::E3nn, IrrepsMemory::MulIr, cartesian);
+            prop_assert_eq!(conversion.is_ok(), degree <= 100 && multiplicity > 0);
+        }
+    }
+
+    #[test]
+    fn perturbations_and_numbers_are_checked(perturbation in f64::ANY, num in 0..4_usize, absurd in 1..usize::MAX) {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
         let drawn = random_rotations::<f32, _>(&mut rng, perturbation, num);
         prop_assert_eq!(drawn.is_ok(), (0.0..=1.0).contains(&perturbation));
+        for num in [absurd.saturating_add(1 << 24), usize::MAX] {
+            let error = random_rotations::<f64, _>(&mut rng, 0.5, num).unwrap_err();
+            prop_assert!(error.to_string().contains("`num` must be at most 16777216"));
+        }
         prop_assert!(drawn.is_err() || drawn.is_ok_and(|all| all.len() == num));
     }
+}
+
+#[test]
+fn what_is_refused_is_refused_at_once() {
+    let start = std::time::Instant::now();
+    for degree in [101, 1 << 38] {
+        let irreps = Irreps::new([(
+            1,
+            Irrep {
+                degree,
+                parity: Parity::Even,
+            },
+        )])
+        .unwrap();
+        let conversion =
+            FeatureConversion::new(&irreps, Convention::E3nn, IrrepsMemory::MulIr, true);
+        let error = conversion.unwrap_err().to_string();
+        assert!(
+            error.contains("`irreps`") && error.contains("at most 100"),
+            "{error}"
+        );
+    }
+    for _ in 0..100 {
+        assert_eq!(is_traceless_symmetric::<f64>(&[], 16, 1e-5, 1e-5), Ok(true));
+        assert!(is_traceless_symmetric(&[0.0], 16, 1e-5, 1e-5).is_err());
+    }
+    // Seconds, if all degrees or all elements were looked at; the limit is for the slowest machines.
+    assert!(start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
 }

@@ -171,6 +171,22 @@ fn wrong_arguments_are_errors() {
     assert!(with(&|rule| rule.points[3][1] = f64::NAN).is_err());
     assert!(with(&|rule| rule.points[3] = [0.0; 3]).is_err());
     assert!(with(&|rule| rule.weights.truncate(3)).is_err());
+    for weight in [f64::NAN, f64::INFINITY] {
+        let error = with(&|rule| rule.weights[2] = weight).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`quadrature.weights` must be finite")
+        );
+    }
     assert!(with(&|rule| (rule.points, rule.weights) = (vec![], vec![])).is_err());
     assert!(with(&|rule| rule.precision = usize::MAX).is_ok());
+    // There are no sparse terms to ask for.
+    let rule = gauss_legendre_quadrature(300).unwrap();
+    let error = SphereTransform::new(&rule, 150, true, racah).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("ask for a lower degree or a quadrature with fewer points")
+    );
 }

@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use e3x::Result;
 use e3x::matrix::{
-    combine_irreps, get_traces, init_matrix_irreps_weights, make_dict_irreps_mult,
-    make_rectangular_matrix, make_square_matrix,
+    combine_irreps, compute_side_lengths, get_traces, init_matrix_irreps_weights,
+    make_dict_irreps_mult, make_rectangular_matrix, make_square_matrix,
 };
 use e3x::so3::{clebsch_gordan, random_rotation, wigner_d};
 use e3x::testing::{GradientCheck, assert_gradients, random};
@@ -20,7 +20,7 @@ fn distance(a: &Tensor, b: &Tensor) -> Result<f64> {
 
 /// Exactly the irreps that a matrix needs.
 fn irreps(degrees: &[usize], mult: usize, max_degree: usize) -> Result<Vec<Tensor>> {
-    let numbers = make_dict_irreps_mult(degrees, Some(max_degree));
+    let numbers = make_dict_irreps_mult(degrees, Some(max_degree))?;
     let highest = numbers.keys().max().copied().unwrap_or_default();
     (0..=highest)
         .map(|l| {
@@ -116,7 +116,7 @@ fn traces_of_shifted_matrices_are_those_before() -> Result<()> {
 
 #[test]
 fn weights_have_the_right_spread() -> Result<()> {
-    let numbers = make_dict_irreps_mult(&[0, 2], None);
+    let numbers = make_dict_irreps_mult(&[0, 2], None)?;
     let draw = |seed| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         init_matrix_irreps_weights(&mut rng, 500, &numbers, 2, 3.0, DType::F64, CPU)
@@ -225,5 +225,65 @@ fn bad_arguments_are_errors() -> Result<()> {
     assert!(draw([(0, 1)].into(), -1.0, DType::F64));
     assert!(draw([(0, 1)].into(), f64::NAN, DType::F64));
     assert!(draw([(0, 1)].into(), 1.0, DType::I64));
+    Ok(())
+}
+
+#[track_caller]
+fn assert_names<T>(argument: &str, result: Result<T>) {
+    match result {
+        Ok(_) => panic!("accepted"),
+        Err(error) => assert!(error.to_string().starts_with(argument), "{error}"),
+    }
+}
+
+/// Sizes that overflow, or that no memory holds.
+#[test]
+fn absurd_sizes_are_errors_that_name_the_argument() -> Result<()> {
+    const MAX: usize = usize::MAX;
+    let one = [Tensor::ones((1, 1), DType::F64, CPU)?];
+    for mult in [1 << 14, 1 << 16, 1 << 32, MAX] {
+        for shift_by_id in [false, true] {
+            assert_names("mult", make_square_matrix(&one, &[0], mult, 0, shift_by_id));
+        }
+    }
+    for degrees in [&[MAX][..], &[0, MAX / 2], &[201]] {
+        assert_names("degrees", make_square_matrix(&one, degrees, 1, MAX, false));
+        assert_names("degrees", compute_side_lengths(degrees));
+        assert_names("degrees", make_dict_irreps_mult(degrees, None));
+        assert_names("degrees", make_dict_irreps_mult(degrees, Some(0)));
+    }
+    assert_names(
+        "degrees",
+        make_square_matrix(&one, &vec![0; 20_000], 1, 0, false),
+    );
+    // Long lists are counted, not paired.
+    assert_eq!(
+        make_dict_irreps_mult(&vec![1; 1_000_000], Some(0))?,
+        [(0, 1_000_000_000_000)].into()
+    );
+
+    let cg = clebsch_gordan(0, 0, 0, true, DType::F64, CPU)?;
+    let rectangular = |a, b, mult| make_rectangular_matrix(&one, &[0], a, b, &cg, mult);
+    assert_names("a", rectangular(MAX, 1, 1));
+    assert_names("b", rectangular(1, MAX, 1));
+    assert_names("b", rectangular(100_001, 200_001, 1));
+    assert_names("mult", rectangular(1, 1, 1 << 32));
+    assert_names("mult", rectangular(1, 5, MAX));
+
+    let wide = Tensor::zeros((1, 1), DType::F32, CPU)?.broadcast_as((65_537, 65_537))?;
+    assert_names("ls", get_traces(&wide, &[32_768], 1, false));
+    assert_names("mult", get_traces(&wide, &[0], 65_537, true));
+    assert_names("mult", get_traces(&one[0], &[0], MAX, true));
+    assert_names("ls", get_traces(&one[0], &[MAX], 1, true));
+
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut weights = |n_shells, numbers: [(usize, usize); 1], mult| {
+        let numbers = numbers.into();
+        init_matrix_irreps_weights(&mut rng, n_shells, &numbers, mult, 1.0, DType::F32, CPU)
+    };
+    assert_names("n_shells", weights(MAX, [(0, 1)], 1));
+    assert_names("mult", weights(1, [(0, 1)], 1 << 32));
+    assert_names("dict_irreps", weights(1, [(0, MAX)], 1));
+    assert_names("dict_irreps", weights(1, [(MAX, 1)], 1));
     Ok(())
 }

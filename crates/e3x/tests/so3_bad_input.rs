@@ -161,5 +161,6 @@ proptest! {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let drawn = random_rotations(&mut rng, perturbation, l2.min(3), dtype, CPU);
         prop_assert_eq!(drawn.is_ok(), is_float && (0.0..=1.0).contains(&perturbation));
+        prop_assert!(random_rotations(&mut rng, 0.5, size.max(1 << 25), dtype, CPU).is_err());
     }
 }

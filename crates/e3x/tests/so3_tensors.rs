@@ -289,3 +289,33 @@ fn bad_inputs_are_errors_that_name_the_argument() {
     let result = clebsch_gordan_for_degrees(1, 1, 1, true, DType::U8, CPU);
     assert_error("dtype", result, &["dtype", "f32 or f64"]);
 }
+
+/// In f32, high degrees are computed in f64: rounded directions would show.
+#[test]
+fn high_degrees_in_single_precision_are_those_of_double_precision() -> Result<()> {
+    let r = single(&random(&[4, 3], 2)?);
+    for max_degree in [240, 1000] {
+        let y = spherical_harmonics(&r, max_degree, config(true, Normalization::Racah, false))?;
+        assert_eq!(y.dtype(), DType::F32);
+        for l in 0..=max_degree {
+            for sum in flat(&y.narrow(1, l * l, 2 * l + 1)?.sqr()?.sum(1)?) {
+                assert!((sum - 1.0).abs() < 1e-6, "degree {l}: {sum}");
+            }
+        }
+    }
+    let derivatives = |r: &Tensor| {
+        let r = variable(r)?;
+        let y = spherical_harmonics(&r, 300, config(false, Normalization::Orthonormal, false))?;
+        let y = y.narrow(1, 299 * 299, 500)?;
+        let first = grad(&y.sin()?, &[&r], CreateGraph::Yes)?.remove(0);
+        let second = grad(&first, &[&r], CreateGraph::No)?.remove(0);
+        Ok::<_, e3x::Error>([y, first, second])
+    };
+    let names = ["values", "gradient", "second derivative"];
+    let (actual, expected) = (derivatives(&r)?, derivatives(&r.to_dtype(DType::F64)?)?);
+    for ((name, actual), expected) in names.into_iter().zip(&actual).zip(&expected) {
+        assert_eq!(actual.dtype(), DType::F32);
+        assert_close(name, actual, expected, 1e-6);
+    }
+    Ok(())
+}

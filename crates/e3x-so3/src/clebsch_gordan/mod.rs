@@ -171,6 +171,7 @@ pub fn clebsch_gordan(
             what: "Clebsch-Gordan coefficients",
             elements,
             limit: MAX_DENSE_ELEMENTS,
+            remedy: "lower degrees or the sparse terms",
         });
     }
     let mut dense = vec![0.0; elements];

@@ -2,7 +2,8 @@
 
 use super::Convention;
 use crate::error::{check_length, count_items};
-use crate::{Irreps, Parity, Real, Result, num_harmonics};
+use crate::rotations::MAX_WIGNER_DEGREE;
+use crate::{Error, Irreps, Parity, Real, Result, num_harmonics};
 
 /// How the copies of a representation lie in an array of irreps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -43,7 +44,7 @@ pub struct FeatureConversion {
     features: usize,
     dim: usize,
     blocks: Vec<Block>,
-    /// For every degree, `irreps = Q irrep components of E3x`, shape `(2l+1, 2l+1)`.
+    /// For every degree of the irreps, `irreps = Q irrep components of E3x`, shape `(2l+1, 2l+1)`; empty for others.
     matrices: Vec<Vec<f64>>,
     memory: IrrepsMemory,
 }
@@ -90,10 +91,16 @@ impl FeatureConversion {
         memory: IrrepsMemory,
         cartesian_order: bool,
     ) -> Result<Self> {
+        check_degrees(irreps)?;
         let (parity, max_degree, features) = irreps.feature_shape()?;
-        let matrices = (0..=max_degree)
-            .map(|l| Convention::of_e3x(cartesian_order).matrix(convention, l))
-            .collect::<Result<_>>()?;
+        let mut matrices = vec![Vec::new(); max_degree + 1];
+        for block in irreps.blocks().iter().filter(|b| b.multiplicity > 0) {
+            let degree = block.irrep.degree;
+            if matrices[degree].is_empty() {
+                matrices[degree] =
+                    Convention::of_e3x(cartesian_order).matrix(convention, degree)?;
+            }
+        }
         let starts = irreps.ranges().into_iter().map(|range| range.start);
         let blocks = (irreps.blocks().iter().zip(starts))
             .zip(irreps.first_features())
@@ -230,5 +237,20 @@ impl FeatureConversion {
                 }
             }
         }
+    }
+}
+
+/// Checks the degrees before anything is computed.
+fn check_degrees(irreps: &Irreps) -> Result<()> {
+    let degrees = (irreps.blocks().iter())
+        .filter(|block| block.multiplicity > 0)
+        .map(|block| block.irrep.degree);
+    match degrees.max() {
+        Some(highest) if highest > MAX_WIGNER_DEGREE => Err(Error::Invalid {
+            argument: "irreps",
+            expected: format!("degrees of at most {MAX_WIGNER_DEGREE}"),
+            actual: format!("degree {highest}"),
+        }),
+        _ => Ok(()),
     }
 }

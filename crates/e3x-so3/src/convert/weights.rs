@@ -165,5 +165,6 @@ fn advance(start: usize, weights: usize) -> Result<usize> {
         what: "weights",
         elements: end,
         limit: LIMIT,
+        remedy: "fewer copies",
     })
 }

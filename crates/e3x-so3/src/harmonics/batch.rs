@@ -13,7 +13,7 @@ use crate::{Order, Real, num_harmonics};
 /// Points of a task; a multiple of all numbers of lanes.
 const TASK: usize = 512;
 /// Numbers to compute below which work stays on the calling thread.
-const WORTH_SPLITTING: usize = 1 << 17;
+pub(super) const WORTH_SPLITTING: usize = 1 << 17;
 
 /// What is computed for every point.
 #[derive(Debug, Clone, Copy)]

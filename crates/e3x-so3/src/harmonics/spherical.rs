@@ -2,6 +2,7 @@
 
 use super::batch::Evaluation;
 use super::coefficients::Coefficients;
+use super::double::is_rounded;
 use super::output::Output;
 use crate::{Normalization, Order, Real, Result, num_harmonics};
 
@@ -40,6 +41,10 @@ use crate::{Normalization, Order, Real, Result, num_harmonics};
 /// on as many points at once as a vector register holds, and on threads if there are many points. The result for a point
 /// does not depend on the points beside it.
 ///
+/// In `f32`, values have errors of up to 1e-5 (Racah) up to degree 32. With a largest degree above
+/// [`MAX_SINGLE_DEGREE`](crate::MAX_SINGLE_DEGREE), all degrees and their derivatives are computed in `f64` and rounded,
+/// which takes two to three times as long.
+///
 /// # Example
 ///
 /// ```
@@ -54,8 +59,17 @@ use crate::{Normalization, Order, Real, Result, num_harmonics};
 /// ```
 #[derive(Debug, Clone)]
 pub struct SphericalHarmonics<T> {
-    coefficients: Coefficients<T>,
+    recursion: Recursion<T>,
     r_is_normalized: bool,
+}
+
+/// The numbers in which harmonics are computed.
+#[derive(Debug, Clone)]
+enum Recursion<T> {
+    /// Those of the results.
+    Same(Coefficients<T>),
+    /// Double precision, to be rounded.
+    Double(Coefficients<f64>),
 }
 
 impl<T: Real> SphericalHarmonics<T> {
@@ -77,12 +91,14 @@ impl<T: Real> SphericalHarmonics<T> {
         normalization: Normalization,
         r_is_normalized: bool,
     ) -> Result<Self> {
+        let order = Order::from_cartesian(cartesian_order);
+        let recursion = if is_rounded::<T>(max_degree) {
+            Recursion::Double(Coefficients::new(max_degree, order, normalization)?)
+        } else {
+            Recursion::Same(Coefficients::new(max_degree, order, normalization)?)
+        };
         Ok(Self {
-            coefficients: Coefficients::new(
-                max_degree,
-                Order::from_cartesian(cartesian_order),
-                normalization,
-            )?,
+            recursion,
             r_is_normalized,
         })
     }
@@ -119,7 +135,10 @@ impl<T: Real> SphericalHarmonics<T> {
     /// # Ok::<(), e3x_so3::Error>(())
     /// ```
     pub fn max_degree(&self) -> usize {
-        self.coefficients.max_degree
+        match &self.recursion {
+            Recursion::Same(coefficients) => coefficients.max_degree,
+            Recursion::Double(coefficients) => coefficients.max_degree,
+        }
     }
 
     /// The number of harmonics `(L+1)²`.
@@ -231,11 +250,19 @@ impl<T: Real> SphericalHarmonics<T> {
 
     fn evaluate(&self, r: &[T], output: Output<'_, T>) -> Result<()> {
         output.check(r, self.num_harmonics())?;
-        let evaluation = Evaluation {
-            coefficients: &self.coefficients,
-            normalizes: !self.r_is_normalized,
-        };
-        evaluation.run(r, output);
+        let normalizes = !self.r_is_normalized;
+        match &self.recursion {
+            Recursion::Same(coefficients) => Evaluation {
+                coefficients,
+                normalizes,
+            }
+            .run(r, output),
+            Recursion::Double(coefficients) => Evaluation {
+                coefficients,
+                normalizes,
+            }
+            .run_rounded(r, output),
+        }
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ pub struct Irrep {
 }
 
 impl Irrep {
-    /// The number of components, `2l + 1`.
+    /// The number of components, `2l + 1`, or `usize::MAX` where that is larger.
     ///
     /// ```
     /// assert_eq!("2e".parse::<e3x_so3::Irrep>()?.dim(), 5);
@@ -136,7 +136,7 @@ pub struct IrrepBlock {
 }
 
 impl IrrepBlock {
-    /// The number of components of all copies.
+    /// The number of components of all copies, or `usize::MAX` where that is larger.
     ///
     /// ```
     /// let irreps: e3x_so3::Irreps = "4x1o".parse()?;
@@ -144,7 +144,7 @@ impl IrrepBlock {
     /// # Ok::<(), e3x_so3::Error>(())
     /// ```
     pub fn dim(&self) -> usize {
-        self.multiplicity * self.irrep.dim()
+        self.multiplicity.saturating_mul(self.irrep.dim())
     }
 }
 
@@ -181,6 +181,7 @@ impl Irreps {
                     what: "irreps",
                     elements: total,
                     limit: MAX_DIM,
+                    remedy: "fewer copies or lower degrees",
                 });
             }
         }
@@ -219,6 +220,7 @@ impl Irreps {
                     what: "irreps",
                     elements: total,
                     limit: MAX_DIM,
+                    remedy: "fewer copies or lower degrees",
                 });
             }
             let proper = Parity::of_degree(degree);

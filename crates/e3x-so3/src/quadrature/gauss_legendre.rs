@@ -1,10 +1,12 @@
 //! Quadrature rules that are products of one in latitude and one in longitude.
 
 use super::Quadrature;
+use super::double_double::DoubleDouble;
 use crate::Result;
 use crate::error::check_degree;
 use crate::harmonics::MAX_DEGREE;
 use std::f64::consts::{PI, TAU};
+use std::ops::{Add, Div, Mul, Sub};
 
 /// A product rule: Gauss and Legendre's in `z`, equally spaced in the azimuth.
 ///
@@ -18,8 +20,9 @@ use std::f64::consts::{PI, TAU};
 /// They integrate all polynomials up to `precision` exactly. There are more of them than in a Lebedev rule of the same
 /// precision (about 1.5 times), but such a rule exists for every precision.
 ///
-/// Nodes are found by Newton's method and are exact to rounding (Press et al., "Numerical Recipes" (2007), section
-/// 4.6.1).
+/// Nodes are found by Newton's method (Press et al., "Numerical Recipes" (2007), section 4.6.1) with a last step in twice
+/// the precision, so that coordinates and weights are exact to rounding, at the poles as well: errors are a few 1e-16,
+/// relative for weights. (A plain sum over the two million points of the largest rule loses more itself, 3e-12.)
 ///
 /// # Errors
 ///
@@ -46,8 +49,7 @@ pub fn gauss_legendre_quadrature(precision: usize) -> Result<Quadrature> {
     let circle: Vec<_> = (0..azimuths)
         .map(|k| (TAU * k as f64 / azimuths as f64).sin_cos())
         .collect();
-    for (z, weight) in gauss_legendre(nodes) {
-        let radius = ((1.0 - z) * (1.0 + z)).sqrt();
+    for Node { z, radius, weight } in gauss_legendre(nodes) {
         for (sin, cos) in &circle {
             rule.points.push([radius * cos, radius * sin, z]);
             // The weights of one dimension add up to 2.
@@ -57,41 +59,67 @@ pub fn gauss_legendre_quadrature(precision: usize) -> Result<Quadrature> {
     Ok(rule)
 }
 
-/// Nodes, ascending, and weights for integrals from -1 to 1.
-fn gauss_legendre(num: usize) -> Vec<(f64, f64)> {
-    let mut half = Vec::with_capacity(num.div_ceil(2));
-    for i in 0..num.div_ceil(2) {
-        let mut z = if 2 * i + 1 == num {
-            0.0
-        } else {
-            (PI * (i as f64 + 0.75) / (num as f64 + 0.5)).cos()
-        };
-        let mut slope = 1.0;
-        // Quadratic convergence from a good start: the last steps change nothing but rounding.
-        for _ in 0..6 {
-            let (value, derivative) = legendre(num, z);
-            slope = derivative;
-            if z != 0.0 {
-                z -= value / derivative;
-            }
-        }
-        half.push((z, 2.0 / ((1.0 - z * z) * slope * slope)));
-    }
-    let mirrored = half.iter().map(|&(z, weight)| (-z, weight));
+/// A node of the rule in one dimension.
+#[derive(Clone, Copy)]
+struct Node {
+    z: f64,
+    /// `√(1 - z²)` of the exact node, of which `z` is rounded.
+    radius: f64,
+    /// For integrals from -1 to 1.
+    weight: f64,
+}
+
+/// The nodes, ascending.
+fn gauss_legendre(num: usize) -> Vec<Node> {
+    let half: Vec<_> = (0..num.div_ceil(2)).map(|i| node(num, i)).collect();
+    let mirrored = half.iter().map(|&node| Node { z: -node.z, ..node });
     let middle = num % 2;
     mirrored
         .chain(half.iter().rev().skip(middle).copied())
         .collect()
 }
 
-/// The Legendre polynomial of degree `num >= 1` and its derivative, not at ±1.
-fn legendre(num: usize, z: f64) -> (f64, f64) {
-    let (mut before, mut value) = (1.0, z);
+/// The node number `i`, counted from one downwards, of those that are not negative.
+fn node(num: usize, i: usize) -> Node {
+    let mut z = 0.0;
+    if 2 * i + 1 != num {
+        z = (PI * (i as f64 + 0.75) / (num as f64 + 0.5)).cos();
+        // Quadratic convergence from a good start.
+        for _ in 0..6 {
+            let [value, slope] = legendre(num, z, z);
+            let step = value / slope;
+            z -= step;
+            if step.abs() <= f64::EPSILON {
+                break;
+            }
+        }
+    }
+    // The exact node is z + step. Close to the ends, weights change much on the way there.
+    let [value, slope] = legendre(num, DoubleDouble::from(z), z);
+    let step = -value / slope;
+    let square = (1.0 - z - step) * (1.0 + z + step);
+    let slope = slope + step * 2.0 * z * slope / square;
+    Node {
+        z: z + step,
+        radius: square.sqrt(),
+        weight: 2.0 / (square * slope * slope),
+    }
+}
+
+/// The Legendre polynomial of degree `num >= 1` and its derivative, not at ±1, with the recursion
+/// `P(n+1) = z P(n) + n / (n+1) (z P(n) - P(n-1))` in the numbers of `first`, which is `z`.
+fn legendre<T>(num: usize, first: T, z: f64) -> [f64; 2]
+where
+    T: Copy + From<f64> + Into<f64> + Add<Output = T> + Sub<Output = T>,
+    T: Mul<f64, Output = T> + Div<f64, Output = T>,
+{
+    let (mut before, mut value) = (T::from(1.0), first);
     for n in 1..num {
         let n = n as f64;
-        let next = ((2.0 * n + 1.0) * z * value - n * before) / (n + 1.0);
+        let product = value * z;
+        let next = product + (product - before) * n / (n + 1.0);
         (before, value) = (value, next);
     }
-    let derivative = num as f64 * (before - z * value) / (1.0 - z * z);
-    (value, derivative)
+    let slope = (before - value * z) * (num as f64) / ((1.0 - z) * (1.0 + z));
+    [value.into(), slope.into()]
 }

@@ -83,29 +83,28 @@ impl Family {
     pub(super) fn append_points(&self, line: &str, points: &mut Vec<[f64; 3]>) -> f64 {
         let mut words = line.split(' ');
         let kind = words.next().unwrap_or_default();
-        // Missing or malformed numbers would be a defect of the data, which the tests exclude.
-        let mut number = || {
+        // The last coordinate may be left out. Malformed numbers would be a defect of the data, which the tests exclude.
+        let mut number_or = |other| {
             words
                 .next()
-                .and_then(|w| w.parse().ok())
-                .unwrap_or(f64::NAN)
+                .map_or(other, |w| w.parse().unwrap_or(f64::NAN))
         };
-        let weight = number();
+        let weight = number_or(f64::NAN);
         let (layout, point) = match kind {
             "a1" => (&AXES, [1.0, 0.0, 0.0]),
             "a2" => (&self.edges, [FRAC_1_SQRT_2, FRAC_1_SQRT_2, 0.0]),
             "a3" => (&CORNERS, [3.0_f64.sqrt().recip(); 3]),
             "b" => {
-                let x = number();
-                (&self.pairs, [x, x, remainder(x, x)])
+                let x = number_or(f64::NAN);
+                (&self.pairs, [x, x, number_or(remainder(x, x))])
             }
             "c" => {
-                let x = number();
-                (&self.planes, [x, remainder(x, 0.0), 0.0])
+                let x = number_or(f64::NAN);
+                (&self.planes, [x, number_or(remainder(x, 0.0)), 0.0])
             }
             _ => {
-                let (x, y) = (number(), number());
-                (&self.general, [x, y, remainder(x, y)])
+                let (x, y) = (number_or(f64::NAN), number_or(f64::NAN));
+                (&self.general, [x, y, number_or(remainder(x, y))])
             }
         };
         layout.append(point, points);

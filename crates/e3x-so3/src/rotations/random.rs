@@ -35,11 +35,14 @@ pub fn random_rotation<T: Real, R: Rng + ?Sized>(
     Ok(round(&draw(rng, perturbation)))
 }
 
+/// The largest number of random rotations at once (1.1 GiB in double precision).
+const MAX_NUM: usize = 1 << 24;
+
 /// `num` random rotations as [`random_rotation`], in shape `(num, 3, 3)`.
 ///
 /// # Errors
 ///
-/// When `perturbation` is not between 0 and 1.
+/// When `perturbation` is not between 0 and 1, or `num` is above 2²⁴.
 ///
 /// # Example
 ///
@@ -56,6 +59,13 @@ pub fn random_rotations<T: Real, R: Rng + ?Sized>(
     num: usize,
 ) -> Result<Vec<[[T; 3]; 3]>> {
     check_perturbation(perturbation)?;
+    if num > MAX_NUM {
+        return Err(Error::Invalid {
+            argument: "num",
+            expected: format!("at most {MAX_NUM}"),
+            actual: num.to_string(),
+        });
+    }
     Ok((0..num).map(|_| round(&draw(rng, perturbation))).collect())
 }
 

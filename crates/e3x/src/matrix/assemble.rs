@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use super::blocks::{check_mult, make_rectangular_matrix};
 use super::irreps::compute_side_lengths;
+use super::limits::check_elements;
 use crate::error::check_float;
 use crate::{Error, Result, so3};
 
@@ -27,8 +28,9 @@ use crate::{Error, Result, so3};
 /// ```
 ///
 /// # Errors
-/// If `degrees` or `irreps` are empty, `max_degree` is below one of `degrees` or of `irreps` that are
-/// used, or as [`make_rectangular_matrix`].
+/// If `degrees` or `irreps` are empty, one of `degrees` is above 200, `max_degree` is below one of
+/// `degrees` or of `irreps` that are used, the matrix would have more than 2²⁷ elements, or
+/// as [`make_rectangular_matrix`].
 pub fn make_square_matrix(
     irreps: &[Tensor],
     degrees: &[usize],
@@ -54,13 +56,20 @@ pub fn make_square_matrix(
             max_degree.to_string(),
         ));
     }
+    let sides = compute_side_lengths(degrees)?;
+    let rows = sides.iter().copied().fold(0, usize::saturating_add);
+    check_elements(&[
+        ("degrees", rows),
+        ("degrees", rows),
+        ("mult", mult),
+        ("mult", mult),
+    ])?;
     let (dtype, device) = (first.dtype(), first.device());
     // Nothing couples to more than twice the highest degree.
     let cg_degree = max_degree.min(2 * highest);
     let cg = so3::clebsch_gordan(highest, highest, cg_degree, true, dtype, device)?;
-    let sides = compute_side_lengths(degrees);
     let mut idx = vec![0; irreps.len()];
-    let mut rows = Vec::with_capacity(sides.len());
+    let mut parts = Vec::with_capacity(sides.len());
     for &a in &sides {
         let mut blocks = Vec::with_capacity(sides.len());
         for &b in &sides {
@@ -68,12 +77,11 @@ pub fn make_square_matrix(
             blocks.push(block);
             idx = next;
         }
-        rows.push(Tensor::cat(&blocks, 1)?);
+        parts.push(Tensor::cat(&blocks, 1)?);
     }
-    let matrix = Tensor::cat(&rows, 0)?;
+    let matrix = Tensor::cat(&parts, 0)?;
     if !shift_by_id {
         return Ok(matrix);
     }
-    let side = mult * sides.iter().sum::<usize>();
-    Ok((matrix + Tensor::eye(side, dtype, device)?)?)
+    Ok((matrix + Tensor::eye(mult * rows, dtype, device)?)?)
 }

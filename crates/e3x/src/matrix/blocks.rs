@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::limits::check_elements;
 use crate::error::{check_float, check_same_dtype};
 use crate::{Error, Result};
 
@@ -39,7 +40,8 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// If `irreps` do not have these shapes or are used up, `idx` has another length, `a` or `b` is
-/// even, `cg` is too small, `mult` is 0, or dtypes differ or are not floating point.
+/// even, the block would have more than 2²⁷ elements, `cg` is too small, `mult` is 0, or dtypes differ
+/// or are not floating point.
 pub fn make_rectangular_matrix(
     irreps: &[Tensor],
     idx: &[usize],
@@ -59,6 +61,7 @@ pub fn make_rectangular_matrix(
             return Err(Error::argument(argument, "an odd number", side.to_string()));
         }
     }
+    check_elements(&[("a", a), ("b", b), ("mult", mult), ("mult", mult)])?;
     if idx.len() != irreps.len() {
         let expected = format!("one index for each of {} irreps", irreps.len());
         return Err(Error::argument("idx", expected, idx.len().to_string()));
@@ -124,11 +127,15 @@ pub fn make_rectangular_matrix(
 /// ```
 ///
 /// # Errors
-/// If `mat` does not have this shape or is not floating point, or `mult` is 0.
+/// If `mat` does not have this shape, has more than 2²⁷ elements or is not floating point, or `mult` is
+/// 0.
 pub fn get_traces(mat: &Tensor, ls: &[usize], mult: usize, shift_by_id: bool) -> Result<Tensor> {
     check_float("mat", mat.dtype())?;
     check_mult(mult)?;
-    let side = mult * ls.iter().map(|l| 2 * l + 1).sum::<usize>();
+    let sides = ls.iter().map(|l| l.saturating_mul(2).saturating_add(1));
+    let rows = sides.fold(0, usize::saturating_add);
+    check_elements(&[("ls", rows), ("ls", rows), ("mult", mult), ("mult", mult)])?;
+    let side = mult * rows;
     if mat.dims() != [side, side] {
         let expected = format!("shape ({side}, {side})");
         let received = format!("shape {:?}", mat.dims());

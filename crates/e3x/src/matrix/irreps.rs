@@ -3,19 +3,26 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
+use e3x_so3::MAX_CLEBSCH_GORDAN_DEGREE;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use super::limits::{check_degrees, check_elements, check_highest};
 use crate::error::{check_float, check_same_dtype};
 use crate::{Error, Result};
 
 /// The side lengths `2l+1` of blocks; E3x's `matrix.compute_side_lengths`.
 ///
 /// ```
-/// assert_eq!(e3x::matrix::compute_side_lengths(&[0, 1, 1, 2]), [1, 3, 3, 5]);
+/// assert_eq!(e3x::matrix::compute_side_lengths(&[0, 1, 1, 2])?, [1, 3, 3, 5]);
+/// # Ok::<(), e3x::Error>(())
 /// ```
-pub fn compute_side_lengths(degrees: &[usize]) -> Vec<usize> {
-    degrees.iter().map(|l| 2 * l + 1).collect()
+///
+/// # Errors
+/// If one of `degrees` is above 200.
+pub fn compute_side_lengths(degrees: &[usize]) -> Result<Vec<usize>> {
+    check_degrees("degrees", degrees)?;
+    Ok(degrees.iter().map(|l| 2 * l + 1).collect())
 }
 
 /// How many irreps of each degree a matrix consists of, with each of `degrees` used once; E3x's
@@ -26,23 +33,32 @@ pub fn compute_side_lengths(degrees: &[usize]) -> Vec<usize> {
 ///
 /// ```
 /// // A 4×4 matrix of blocks 1×1, 1×3, 3×1 and 3×3.
-/// let numbers = e3x::matrix::make_dict_irreps_mult(&[0, 1], None);
+/// let numbers = e3x::matrix::make_dict_irreps_mult(&[0, 1], None)?;
 /// assert_eq!(numbers, [(0, 2), (1, 3), (2, 1)].into());
+/// # Ok::<(), e3x::Error>(())
 /// ```
+///
+/// # Errors
+/// If one of `degrees` is above 200.
 pub fn make_dict_irreps_mult(
     degrees: &[usize],
     max_degree: Option<usize>,
-) -> BTreeMap<usize, usize> {
+) -> Result<BTreeMap<usize, usize>> {
+    check_degrees("degrees", degrees)?;
+    let mut counts = BTreeMap::<_, usize>::new();
+    for &l in degrees {
+        *counts.entry(l).or_default() += 1;
+    }
     let mut numbers = BTreeMap::new();
-    for &la in degrees {
-        for &lb in degrees {
+    for (&la, count_a) in &counts {
+        for (&lb, count_b) in &counts {
             let highest = max_degree.map_or(la + lb, |max_degree| max_degree.min(la + lb));
             for l in la.abs_diff(lb)..=highest {
-                *numbers.entry(l).or_default() += 1;
+                *numbers.entry(l).or_default() += count_a * count_b;
             }
         }
     }
-    numbers
+    Ok(numbers)
 }
 
 /// Random weights for [`combine_irreps`]; E3x's `matrix.init_matrix_irreps_weights`.
@@ -59,7 +75,7 @@ pub fn make_dict_irreps_mult(
 /// use e3x::matrix::{init_matrix_irreps_weights, make_dict_irreps_mult};
 /// use rand::SeedableRng;
 /// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-/// let numbers = make_dict_irreps_mult(&[0, 1], None);
+/// let numbers = make_dict_irreps_mult(&[0, 1], None)?;
 /// let weights =
 ///     init_matrix_irreps_weights(&mut rng, 4, &numbers, 2, 1.0, DType::F32, &Device::Cpu)?;
 /// assert_eq!(weights.len(), 3);
@@ -68,7 +84,8 @@ pub fn make_dict_irreps_mult(
 /// ```
 ///
 /// # Errors
-/// If `dict_irreps` is empty, `stddev` is negative or not finite, or `dtype` is neither f32 nor f64.
+/// If `dict_irreps` is empty or has a degree above 400, there would be more than 2²⁷ weights,
+/// `stddev` is negative or not finite, or `dtype` is neither f32 nor f64.
 pub fn init_matrix_irreps_weights<R: Rng + ?Sized>(
     rng: &mut R,
     n_shells: usize,
@@ -93,6 +110,18 @@ pub fn init_matrix_irreps_weights<R: Rng + ?Sized>(
             "none",
         ));
     };
+    check_highest(
+        "dict_irreps",
+        Some(&max_degree),
+        2 * MAX_CLEBSCH_GORDAN_DEGREE,
+    )?;
+    let numbers = dict_irreps.values().copied().fold(0, usize::saturating_add);
+    check_elements(&[
+        ("dict_irreps", numbers),
+        ("mult", mult),
+        ("mult", mult),
+        ("n_shells", n_shells),
+    ])?;
     let weights = |l: usize| {
         let outputs = dict_irreps.get(&l).map_or(0, |number| number * mult * mult);
         let scale = stddev / ((2 * l + 1) as f64).sqrt();

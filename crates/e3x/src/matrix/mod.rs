@@ -13,6 +13,8 @@
 //! that rotates with `D(rot)ᵀ M D(rot)` when the irreps do. Such matrices are, for example,
 //! Hamiltonians in a basis of atomic orbitals.
 //!
+//! A matrix has at most 2²⁷ elements, its degrees are at most 200.
+//!
 //! ```
 //! use candle_core::{DType, Device};
 //! use e3x::matrix::{
@@ -22,7 +24,7 @@
 //!
 //! let (degrees, mult, max_degree, features) = ([0, 1], 2, 2, 8);
 //! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-//! let numbers = make_dict_irreps_mult(&degrees, Some(max_degree));
+//! let numbers = make_dict_irreps_mult(&degrees, Some(max_degree))?;
 //! let weights = init_matrix_irreps_weights(
 //!     &mut rng, features, &numbers, mult, 0.1, DType::F64, &Device::Cpu)?;
 //! let x = candle_core::Tensor::ones((9, features), DType::F64, &Device::Cpu)?;
@@ -35,6 +37,7 @@
 mod assemble;
 mod blocks;
 mod irreps;
+mod limits;
 
 pub use assemble::make_square_matrix;
 pub use blocks::{get_traces, make_rectangular_matrix};

@@ -38,6 +38,15 @@ pub fn clebsch_gordan(
 ///
 /// Shape `(2 degree1 + 1, 2 degree2 + 1, 2 degree3 + 1)`.
 ///
+/// ```
+/// use candle_core::{DType, Device};
+/// // Two vectors make a scalar: their scalar product divided by √3.
+/// let cg = e3x::so3::clebsch_gordan_for_degrees(1, 1, 0, true, DType::F64, &Device::Cpu)?;
+/// assert_eq!(cg.dims(), [3, 3, 1]);
+/// assert!((cg.to_vec3::<f64>()?[1][1][0] - 1.0 / 3f64.sqrt()).abs() < 1e-15);
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`clebsch_gordan`].
 pub fn clebsch_gordan_for_degrees(

@@ -1,7 +1,7 @@
 //! Spherical and solid harmonics with derivatives of any order.
 
-use candle_core::Tensor;
-use e3x_so3::Normalization;
+use candle_core::{DType, Tensor};
+use e3x_so3::{MAX_SINGLE_DEGREE, Normalization};
 
 use crate::config::Config;
 use crate::op::harmonics::SolidHarmonics;
@@ -36,6 +36,10 @@ impl Default for SphericalHarmonicsConfig {
 ///
 /// The zero vector has finite values and derivatives (those of the polynomials at zero).
 ///
+/// In f32 with `max_degree` above [`MAX_SINGLE_DEGREE`], vectors are normalised and harmonics computed
+/// in f64, and the results are rounded: a direction rounded to f32 would change harmonics of degree l
+/// by `l` times as much.
+///
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use e3x::so3::{SphericalHarmonicsConfig, spherical_harmonics};
@@ -58,11 +62,16 @@ pub fn spherical_harmonics(
         cartesian_order: config.cartesian_order,
         normalization: config.normalization,
     };
-    if config.r_is_normalized {
-        crate::op::harmonics::solid_harmonics(r, harmonics)
-    } else {
+    let of_directions = |r: &Tensor| {
         let u = ops::normalize(r, Some(&[-1]))?;
         crate::op::harmonics::solid_harmonics(&u, harmonics)
+    };
+    if config.r_is_normalized {
+        crate::op::harmonics::solid_harmonics(r, harmonics)
+    } else if r.dtype() == DType::F32 && max_degree > MAX_SINGLE_DEGREE {
+        Ok(of_directions(&r.to_dtype(DType::F64)?)?.to_dtype(DType::F32)?)
+    } else {
+        of_directions(r)
     }
 }
 
@@ -71,6 +80,14 @@ pub fn spherical_harmonics(
 ///
 /// Shape of `r`: `(..., 3)`; result `(..., (max_degree + 1)^2)`. Derivatives of any order are
 /// exact, at zero too. Definitions: [`e3x_so3::SphericalHarmonics`].
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// let r = Tensor::new(&[[1.0f64, 2.0, 3.0]], &Device::Cpu)?;
+/// let y = e3x::so3::solid_harmonics(&r, 1, true)?;
+/// assert_eq!(y.to_vec2::<f64>()?, [[1.0, 1.0, 2.0, 3.0]]); // 1, x, y, z
+/// # Ok::<(), e3x::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`spherical_harmonics`].

@@ -51,7 +51,7 @@ pub fn random_rotation<R: Rng + ?Sized>(
 /// ```
 ///
 /// # Errors
-/// As [`random_rotation`].
+/// As [`random_rotation`], or if `num` is above 2²⁴.
 pub fn random_rotations<R: Rng + ?Sized>(
     rng: &mut R,
     perturbation: f64,

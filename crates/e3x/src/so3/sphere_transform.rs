@@ -43,9 +43,19 @@ pub struct SphereTransform {
 impl SphereTransform {
     /// Prepares the transform of functions of degrees up to `max_degree`.
     ///
+    /// ```
+    /// use candle_core::{DType, Device};
+    /// use e3x::so3::{Normalization, SphereTransform};
+    /// let rule = e3x_so3::gauss_legendre_quadrature(6)?;
+    /// let racah = Normalization::Racah;
+    /// assert!(SphereTransform::new(&rule, 3, true, racah, DType::F32, &Device::Cpu).is_ok());
+    /// assert!(SphereTransform::new(&rule, 4, true, racah, DType::F32, &Device::Cpu).is_err());
+    /// # Ok::<(), e3x::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If the precision of the quadrature is less than `2 max_degree`, its points are not unit
-    /// vectors or too many, or `dtype` is neither f32 nor f64.
+    /// vectors or too many, its weights are not finite, or `dtype` is neither f32 nor f64.
     pub fn new(
         quadrature: &Quadrature,
         max_degree: usize,
@@ -77,6 +87,17 @@ impl SphereTransform {
     /// The transform on the grid of
     /// [`gauss_legendre_quadrature`](super::gauss_legendre_quadrature) of a precision.
     ///
+    /// ```
+    /// use candle_core::{DType, Device, Tensor};
+    /// use e3x::so3::{Normalization, SphereTransform};
+    /// let racah = Normalization::Racah;
+    /// let transform = SphereTransform::on_grid(3, 1, true, racah, DType::F64, &Device::Cpu)?;
+    /// let one = Tensor::ones((8, 1), DType::F64, &Device::Cpu)?; // 2 latitudes with 4 points each
+    /// let x = transform.to_coefficients(&one)?.squeeze(1)?.to_vec1::<f64>()?;
+    /// assert!((x[0] - 1.0).abs() < 1e-15 && x[1].abs() < 1e-15);
+    /// # Ok::<(), e3x::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If `precision` is above 2000, or as [`SphereTransform::new`].
     pub fn on_grid(
@@ -103,6 +124,17 @@ impl SphereTransform {
     /// # Shapes
     /// `coefficients`: `(..., (max_degree + 1)^2, features)`, result: `(..., points, features)`.
     ///
+    /// ```
+    /// use candle_core::{DType, Device, Tensor};
+    /// use e3x::so3::{Normalization, SphereTransform};
+    /// let racah = Normalization::Racah;
+    /// let transform = SphereTransform::on_grid(3, 1, true, racah, DType::F64, &Device::Cpu)?;
+    /// let x = Tensor::new(&[[2.0], [0.0], [0.0], [1.0]], &Device::Cpu)?; // 2 + z
+    /// let values = transform.to_values(&x)?.to_vec2::<f64>()?;
+    /// assert!((values[0][0] - (2.0 - 1.0 / 3f64.sqrt())).abs() < 1e-15); // z starts at -1/√3
+    /// # Ok::<(), e3x::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If axis -2 does not fit, or the dtype is not that of the transform.
     pub fn to_values(&self, coefficients: &Tensor) -> Result<Tensor> {
@@ -113,6 +145,17 @@ impl SphereTransform {
     ///
     /// # Shapes
     /// `values`: `(..., points, features)`, result: `(..., (max_degree + 1)^2, features)`.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device, Tensor};
+    /// use e3x::so3::{Normalization, SphereTransform};
+    /// let racah = Normalization::Racah;
+    /// let transform = SphereTransform::on_grid(3, 1, true, racah, DType::F64, &Device::Cpu)?;
+    /// let values = Tensor::full(5.0, (8, 1), &Device::Cpu)?;
+    /// let x = transform.to_coefficients(&values)?;
+    /// assert!((x.to_vec2::<f64>()?[0][0] - 5.0).abs() < 1e-14); // the mean
+    /// # Ok::<(), e3x::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If axis -2 does not fit, or the dtype is not that of the transform.

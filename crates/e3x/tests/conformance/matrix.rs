@@ -15,7 +15,7 @@ pub fn find(name: &str) -> Option<Function> {
         },
         "compute_side_lengths" => |case| {
             let degrees: Vec<usize> = case.args.required("degrees")?;
-            integers(&matrix::compute_side_lengths(&degrees))
+            integers(&matrix::compute_side_lengths(&degrees)?)
         },
         "get_traces" => |case| {
             let (ls, mult): (Vec<_>, _) = (case.args.required("ls")?, case.args.required("mult")?);
@@ -42,7 +42,7 @@ fn integers(values: &[usize]) -> Result<Outputs> {
 
 fn make_dict_irreps_mult(case: &Case) -> Result<Outputs> {
     let degrees: Vec<usize> = case.args.required("degrees")?;
-    let numbers = matrix::make_dict_irreps_mult(&degrees, case.args.get("max_degree")?);
+    let numbers = matrix::make_dict_irreps_mult(&degrees, case.args.get("max_degree")?)?;
     let rows = numbers
         .iter()
         .flat_map(|(&l, &number)| [l as i64, number as i64]);
