@@ -171,8 +171,7 @@ fn gradients(
         }
     }
     init()?;
-    let creates_graph = create_graph == CreateGraph::Yes;
-    let grads = mode::with(creates_graph, Some(inputs), pass)?;
+    let grads = run(create_graph, Some(inputs), pass)?;
     // An input may be there twice, so nothing is removed.
     let take = |input: &&Tensor| match grads.get(input) {
         Some(grad) if create_graph == CreateGraph::No => Ok(grad.detach()),
@@ -180,6 +179,25 @@ fn gradients(
         None => Ok(input.zeros_like()?.detach()),
     };
     inputs.iter().map(take).collect()
+}
+
+/// Runs a backward pass, and adds what did not go through candle to what did.
+fn run(
+    create_graph: CreateGraph,
+    inputs: Option<&[&Tensor]>,
+    pass: impl FnOnce() -> Result<GradStore>,
+) -> Result<GradStore> {
+    let creates_graph = create_graph == CreateGraph::Yes;
+    mode::with(creates_graph, inputs, || {
+        let mut grads = pass()?;
+        for (variable, mut found) in mode::take_found().into_values() {
+            found.extend(grads.remove(&variable));
+            if let Some(total) = crate::op::tape::total(found)? {
+                grads.insert(&variable, total);
+            }
+        }
+        Ok(grads)
+    })
 }
 
 /// The value of `f` at `inputs`, and the gradients of its sum with respect to each of them.
@@ -224,7 +242,5 @@ pub fn value_and_grad(
 /// As [`grad`].
 pub fn backward(output: &Tensor, create_graph: CreateGraph) -> Result<GradStore> {
     init()?;
-    Ok(mode::with(create_graph == CreateGraph::Yes, None, || {
-        output.backward()
-    })?)
+    run(create_graph, None, || Ok(output.backward()?))
 }

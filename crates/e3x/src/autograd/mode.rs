@@ -17,11 +17,17 @@ struct Pass {
     requested: Option<Rc<[TensorId]>>,
     /// Gradients on their way between operations; see [`crate::op::tape`].
     left: Option<HashMap<u64, Vec<Vec<Tensor>>>>,
+    /// Gradients of variables that did not go through candle, which adds every one to zeros. `None` if nobody
+    /// will ask for them: candle's own backward was called.
+    found: Option<Found>,
 }
+
+/// Variables and their gradients.
+pub(crate) type Found = HashMap<TensorId, (Tensor, Vec<Tensor>)>;
 
 thread_local! {
     static PASS: RefCell<Pass> = const {
-        RefCell::new(Pass { creates_graph: true, requested: None, left: None })
+        RefCell::new(Pass { creates_graph: true, requested: None, left: None, found: None })
     };
 }
 
@@ -53,6 +59,25 @@ pub(crate) fn leave(place: Place, grad: Tensor) {
     });
 }
 
+/// Keeps a gradient of a variable for the end of the pass; gives it back if candle has to take it.
+pub(crate) fn find(variable: &Tensor, grad: Tensor) -> Option<Tensor> {
+    PASS.with_borrow_mut(|pass| {
+        let Some(found) = &mut pass.found else {
+            return Some(grad);
+        };
+        let entry = found.entry(variable.id());
+        let (_, grads) = entry.or_insert_with(|| (variable.clone(), Vec::new()));
+        grads.push(grad);
+        None
+    })
+}
+
+/// The gradients of variables that were found in this pass.
+pub(crate) fn take_found() -> Found {
+    PASS.with_borrow_mut(|pass| pass.found.as_mut().map(std::mem::take))
+        .unwrap_or_default()
+}
+
 /// The gradients that were left under `key`, at `len` places.
 pub(crate) fn collect(key: u64, len: usize) -> Vec<Vec<Tensor>> {
     let mut left = PASS
@@ -63,7 +88,7 @@ pub(crate) fn collect(key: u64, len: usize) -> Vec<Vec<Tensor>> {
 }
 
 /// Runs `f` as a backward pass for the gradients of `requested` variables (`None`: all) and
-/// restores the former pass afterwards, also when `f` panics.
+/// restores the former pass afterwards, also when `f` panics. `f` calls [`take_found`] at its end.
 pub(crate) fn with<T>(
     creates_graph: bool,
     requested: Option<&[&Tensor]>,
@@ -82,6 +107,7 @@ pub(crate) fn with<T>(
         creates_graph,
         requested,
         left: None,
+        found: Some(Found::new()),
     })));
     f()
 }

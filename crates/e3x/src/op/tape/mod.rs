@@ -188,7 +188,7 @@ fn operands(
 }
 
 /// The sum of gradients; `None` if there are none.
-pub(super) fn total(grads: Vec<Tensor>) -> Result<Option<Tensor>> {
+pub(crate) fn total(grads: Vec<Tensor>) -> Result<Option<Tensor>> {
     if grads.len() <= 1 {
         return Ok(grads.into_iter().next());
     }
@@ -251,7 +251,15 @@ impl Link {
             (Self::Result(source), Some(grad)) => {
                 mode::leave(source.place, view(&grad, source.shape.clone())?);
             }
-            (Self::Direct { place, .. }, Some(grad)) => mode::leave(*place, grad),
+            (Self::Direct { place, variable }, Some(grad)) => {
+                let grad = match variable {
+                    Some(_) => mode::find(arg, view(&grad, arg.shape().clone())?),
+                    None => Some(grad),
+                };
+                if let Some(grad) = grad {
+                    mode::leave(*place, grad);
+                }
+            }
             // The tape insists on a gradient of everything that it tracks, variables excepted.
             (
                 Self::Direct {
