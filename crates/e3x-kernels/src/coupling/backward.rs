@@ -25,13 +25,24 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
         block: usize,
         buffers: &mut Buffers<T, NI>,
     ) {
-        for (index, &[weight, z]) in stage.products.iter().enumerate() {
+        if let (&[[weight, z]], [out]) = (&stage.products[..], &group.outs[..]) {
+            // The only row need not be written to memory.
             let (weights, z) = (self.weights(weight, block), buffers.rows[z].as_slice());
-            let products = buffers.products.as_chunks_mut::<PARTS>().0;
-            for (out, to) in group.outs.iter().zip(products) {
-                weigh::<T, A, NI, PARTS>(out, weights, z, index > 0, to);
-            }
+            let weighted = weigh::<T, A, NI, PARTS>(out, weights, z);
+            let mut column = coefficients.iter();
+            for_each_kind!(PARTS, group, |kind, product| {
+                let Some(&c) = column.next() else { break };
+                let mut coupled = [[A::zero::<T>(); N]; PARTS];
+                for part in 0..PARTS {
+                    for n in 0..N {
+                        A::add_scaled_sum(&mut coupled[part][n], c, weighted[part][n]);
+                    }
+                }
+                add_product::<T, A, P1, P2, NI, PARTS>(stage, kind, product, &coupled, buffers);
+            });
+            return;
         }
+        self.multiply_weights::<NI, PARTS>(stage, group, block, buffers);
         let mut matrix = coefficients.chunks_exact(group.outs.len());
         for_each_kind!(PARTS, group, |kind, product| {
             let Some(row) = matrix.next() else { break };
@@ -39,29 +50,54 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
             add_product::<T, A, P1, P2, NI, PARTS>(stage, kind, product, &coupled, buffers);
         });
     }
+
+    /// The products of weights and entries of z, `(out, part, channel and item)`.
+    #[inline(always)]
+    fn multiply_weights<const NI: usize, const PARTS: usize>(
+        &self,
+        stage: &Stage,
+        group: &Group,
+        block: usize,
+        buffers: &mut Buffers<T, NI>,
+    ) {
+        for (index, &[weight, z]) in stage.products.iter().enumerate() {
+            let (weights, z) = (self.weights(weight, block), buffers.rows[z].as_slice());
+            let products = buffers.products.as_chunks_mut::<PARTS>().0;
+            for (out, to) in group.outs.iter().zip(products) {
+                let weighted = weigh::<T, A, NI, PARTS>(out, weights, z);
+                for part in 0..PARTS {
+                    for n in 0..N {
+                        let mut sum = weighted[part][n];
+                        if index > 0 {
+                            A::add_scaled_sum(&mut sum, T::ONE, A::load(&to[part][n]));
+                        }
+                        A::store::<T>(sum, &mut to[part][n]);
+                    }
+                }
+            }
+        }
+    }
 }
 
-/// `w z`, added to what is there if `adds`.
+/// `w z`.
 #[inline(always)]
 fn weigh<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize, const PARTS: usize>(
     out: &Out,
     weights: &[Lanes<T>],
     z: &[Lanes<T>],
-    adds: bool,
-    to: &mut [[Lanes<T>; N]; PARTS],
-) {
+) -> [[A::Sum<T>; N]; PARTS] {
+    let mut weighted = [[A::zero::<T>(); N]; PARTS];
     for c in 0..N / NI {
         let weight = A::load(of_path(weights, out.paths[c]));
         for part in 0..PARTS {
             let [z] = row::<T, 1, NI>(z, out.rows[part][c]);
             for i in 0..NI {
-                let to = &mut to[part][c * NI + i];
-                let mut sum = if adds { A::load(to) } else { A::zero() };
-                add_signed::<T, A>(&mut sum, out, part, weight, A::load(&z[i]));
-                A::store::<T>(sum, to);
+                let sum = &mut weighted[part][c * NI + i];
+                add_signed::<T, A>(sum, out, part, weight, A::load(&z[i]));
             }
         }
     }
+    weighted
 }
 
 /// Adds what was coupled, times the entries of the other factor, to the entries of the factors.

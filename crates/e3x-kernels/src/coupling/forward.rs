@@ -21,54 +21,49 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
         block: usize,
         buffers: &mut Buffers<T, NI>,
     ) {
-        let Buffers {
-            rows,
-            sums,
-            weight,
-            products,
-        } = buffers;
-        let outs = || {
-            group
-                .outs
-                .iter()
-                .zip(coefficients.chunks_exact(group.products.len()))
-        };
-        if let ([Some(times), None], &[[x, y]], [out]) =
-            (stage.times, &stage.products[..], &group.outs[..])
-        {
-            let (x, y) = (rows[x].as_slice(), rows[y].as_slice());
+        if let (&[[x, y]], [out]) = (&stage.products[..], &group.outs[..]) {
+            let (x, y) = (buffers.rows[x].as_slice(), buffers.rows[y].as_slice());
             let coupled = couple::<T, A, P1, P2, NI, PARTS>(group, coefficients, x, y);
-            let sums = sums[Slot::Product as usize].as_mut_slice();
-            add_to_product::<T, A, NI, PARTS>(out, &coupled, self.weights(times, block), sums);
+            self.add_out(stage, out, &coupled, block, buffers);
             return;
         }
-        multiply_factors::<T, A, P1, P2, NI, PARTS>(stage, group, rows, products);
-        match stage.times {
-            [Some(times), None] => {
-                let weights = self.weights(times, block);
-                let sums = sums[Slot::Product as usize].as_mut_slice();
-                for (out, row) in outs() {
-                    let coupled = contract::<T, A, PARTS>(row, products);
-                    add_to_product::<T, A, NI, PARTS>(out, &coupled, weights, sums);
-                }
+        multiply_factors::<T, A, P1, P2, NI, PARTS>(stage, group, buffers);
+        let rows = coefficients.chunks_exact(group.products.len());
+        if let [Some(times), None] = stage.times {
+            // As `add_out`, with less to look up for each out.
+            let weights = self.weights(times, block);
+            let sums = buffers.sums[Slot::Product as usize].as_mut_slice();
+            for (out, row) in group.outs.iter().zip(rows) {
+                let coupled = contract::<T, A, PARTS>(row, &buffers.products);
+                add_to_product::<T, A, NI, PARTS>(out, &coupled, weights, sums);
             }
-            [times_weight, Some(times)] => {
-                let paths = self.job.plan.paths().len() + 1;
-                let (z, totals) = (
-                    rows[times].as_slice(),
-                    &mut weight[block * paths..][..paths],
-                );
-                for (out, row) in outs() {
-                    let coupled = contract::<T, A, PARTS>(row, products);
-                    if let Some(times) = times_weight {
-                        let weights = self.weights(times, block);
-                        let sums = sums[Slot::Product as usize].as_mut_slice();
-                        add_to_product::<T, A, NI, PARTS>(out, &coupled, weights, sums);
-                    }
-                    add_to_weights::<T, A, NI, PARTS>(out, &coupled, z, totals);
-                }
-            }
-            [None, None] => {}
+            return;
+        }
+        for (out, row) in group.outs.iter().zip(rows) {
+            let coupled = contract::<T, A, PARTS>(row, &buffers.products);
+            self.add_out(stage, out, &coupled, block, buffers);
+        }
+    }
+
+    /// Adds coupled products to an entry of the product and to the weights of its paths.
+    #[inline(always)]
+    fn add_out<const NI: usize, const PARTS: usize>(
+        &self,
+        stage: &Stage,
+        out: &Out,
+        coupled: &[[A::Sum<T>; N]; PARTS],
+        block: usize,
+        buffers: &mut Buffers<T, NI>,
+    ) {
+        let [times_weight, times_z] = stage.times;
+        if let Some(times) = times_weight {
+            let sums = buffers.sums[Slot::Product as usize].as_mut_slice();
+            add_to_product::<T, A, NI, PARTS>(out, coupled, self.weights(times, block), sums);
+        }
+        if let Some(times) = times_z {
+            let paths = self.job.plan.paths().len() + 1;
+            let totals = &mut buffers.weight[block * paths..][..paths];
+            add_to_weights::<T, A, NI, PARTS>(out, coupled, &buffers.rows[times], totals);
         }
     }
 }
@@ -115,12 +110,11 @@ fn multiply_factors<
 >(
     stage: &Stage,
     group: &Group,
-    rows: &[Vec<Lanes<T>>],
-    products: &mut [[Lanes<T>; N]],
+    buffers: &mut Buffers<T, NI>,
 ) {
     for (index, &[x, y]) in stage.products.iter().enumerate() {
-        let (x, y) = (rows[x].as_slice(), rows[y].as_slice());
-        let mut products = products.as_chunks_mut::<PARTS>().0.iter_mut();
+        let (x, y) = (buffers.rows[x].as_slice(), buffers.rows[y].as_slice());
+        let mut products = buffers.products.as_chunks_mut::<PARTS>().0.iter_mut();
         for_each_kind!(PARTS, group, |kind, product| {
             let Some(to) = products.next() else { break };
             let product = multiply::<T, A, P1, P2, NI, PARTS>(kind, product, x, y);
