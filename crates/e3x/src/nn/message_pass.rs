@@ -289,9 +289,7 @@ impl MessagePass {
         if let Some(weights) = weights {
             let degrees = radial.dim(1)? / features;
             let weights = weights.reshape((edges.len(), 1, ()))?;
-            radial = radial
-                .reshape((edges.len(), degrees, features))?
-                .broadcast_mul(&weights)?;
+            radial = view(&radial, (edges.len(), degrees, features))?.broadcast_mul(&weights)?;
         }
         let kernel = self.tensor.kernel()?;
         let output = if let Some((plan, directions)) = self.aligned_plan(directions, &edges)? {

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::nn::{Initializer, VarBuilder};
 use crate::op::coupling::Coupling;
 use crate::op::multilinear::form;
+use crate::op::tape::view;
 use crate::{Error, FeatureShape, Result};
 
 /// Options of [`Tensor`], with E3x's defaults.
@@ -143,7 +144,7 @@ pub(crate) fn couple(
         features: output.features,
     };
     let product = form(sum, Slot::Product as usize, &[inputs1, inputs2, kernel])?;
-    Ok(product.reshape(output.with_batch(batch))?)
+    view(&product, output.with_batch(batch))
 }
 
 /// Shape of a tensor product, by E3x's rules.

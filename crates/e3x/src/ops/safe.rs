@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use crate::error::check_float;
 use crate::op::norm::{row_norm, row_normalize};
+use crate::op::tape::view;
 use crate::{Error, Result};
 
 /// L2 norm along `axis`: E3x's `ops.norm`.
@@ -151,7 +152,7 @@ impl Rows {
         } else {
             x.clone()
         };
-        Ok(x.reshape([kept, vec![width]].concat())?)
+        view(&x, [kept, vec![width]].concat())
     }
 
     /// The inverse of [`Rows::to_rows`].
@@ -160,7 +161,7 @@ impl Rows {
             return Ok(rows.clone());
         }
         let dims: Vec<_> = self.order.iter().map(|&i| self.dims[i]).collect();
-        let x = rows.reshape(dims)?;
+        let x = view(rows, dims)?;
         if !self.needs_permutation() {
             return Ok(x);
         }
@@ -179,6 +180,6 @@ impl Rows {
         } else {
             self.kept()
         };
-        Ok(norm.reshape(dims)?)
+        view(norm, dims)
     }
 }

@@ -18,6 +18,7 @@ use crate::nn::{
 };
 use crate::op::multilinear::form;
 use crate::op::scores::Scores;
+use crate::op::tape::view;
 use crate::ops::{self, Graph};
 use crate::{Error, FeatureShape, Result};
 
@@ -290,7 +291,7 @@ impl MultiHeadAttention {
         };
         let sum = Scores { plan, edges };
         let scores = form(sum, Slot::Score as usize, &[query, key, &factors])?;
-        Ok(scores.reshape([graph.index_dims(), &[self.num_heads]].concat())?)
+        view(&scores, [graph.index_dims(), &[self.num_heads]].concat())
     }
 
     /// The same as a composition of operations, which stores the products: without factors, and for
