@@ -113,3 +113,70 @@ pub(crate) fn map_owned<I: Send, R: Send>(
 fn is_small(work: usize) -> bool {
     work < WORTH_SPLITTING || rayon::current_num_threads() == 1
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Large enough that threads are woken.
+    const LARGE: usize = WORTH_WAKING;
+
+    fn on_two_threads<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
+        pool.unwrap().install(f)
+    }
+
+    /// Squares of 0..n, computed by loops that follow each other at once, small and large ones.
+    fn squares(n: usize) -> bool {
+        (0..200).all(|round| {
+            let work = if round % 3 == 0 {
+                LARGE
+            } else {
+                WORTH_SPLITTING
+            };
+            map_tasks(n, work, |i| i * i) == (0..n).map(|i| i * i).collect::<Vec<_>>()
+        })
+    }
+
+    #[test]
+    fn every_task_is_done_once() {
+        assert!(on_two_threads(|| squares(50)));
+        let done: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
+        on_two_threads(|| {
+            for_each(0..100, LARGE, |i| {
+                done[i].fetch_add(1, Ordering::Relaxed);
+            });
+        });
+        assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+    }
+
+    /// One of them leads, the others work alone; loops inside of tasks as well.
+    #[test]
+    fn loops_of_several_threads_and_loops_in_loops_end() {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| squares(20))).collect();
+            assert!(threads.into_iter().all(|thread| thread.join().unwrap()));
+        });
+        let inner = on_two_threads(|| {
+            map_tasks(8, LARGE, |i| {
+                map_tasks(8, LARGE, |j| i * j).iter().sum::<usize>()
+            })
+        });
+        assert_eq!(inner, (0..8).map(|i| 28 * i).collect::<Vec<_>>());
+    }
+
+    /// Whichever thread it is on; and the threads go on afterwards.
+    #[test]
+    fn a_panic_reaches_the_caller() {
+        for bad in 0..20 {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                on_two_threads(|| for_each(0..20, LARGE, |i| assert_ne!(i, bad)));
+            }));
+            assert!(result.is_err());
+        }
+        assert!(on_two_threads(|| squares(10)));
+    }
+}
