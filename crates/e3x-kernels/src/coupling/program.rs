@@ -67,10 +67,9 @@ impl Kind {
     }
 }
 
-/// A product of an entry of each factor.
+/// A product of an entry of each factor; its kind is that of its place in the group.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Product {
-    pub kind: Kind,
     /// Rows `(row, parity)` of c1 and s1, for the first parity; the same where there is no s1.
     pub first: [u32; 2],
     /// Rows of c2 and s2, likewise.
@@ -210,14 +209,13 @@ fn group(order: usize, parts: usize, outs: &[&Entries<'_>]) -> Option<Group> {
     let ends = std::array::from_fn(|i| {
         products.partition_point(|&(kind, _)| place(kind) <= Some(i)) as u32
     });
-    let product = |&(kind, [m1, m2]): &(Kind, [isize; 2])| {
+    let product = |&(_, [m1, m2]): &(Kind, [isize; 2])| {
         let rows = |factor: usize, m: isize| {
             let l = first.degrees[factor];
             let row = |m| ((l * l + first.order.position(l, m)) * first.parities[factor]) as u32;
             [m.abs(), -m.abs()].map(row)
         };
         Product {
-            kind,
             first: rows(0, m1),
             second: rows(1, m2),
         }
