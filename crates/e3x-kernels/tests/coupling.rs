@@ -90,6 +90,17 @@ fn all_forms_match_the_plain_sum_for_the_largest_plan() {
     }
 }
 
+/// High degrees, where many products lead to the same m and several degrees share them, with numbers of items
+/// that do not fill what is computed together.
+#[test]
+fn all_forms_match_the_plain_sum_for_high_degrees() {
+    check::<f64>(spec((2, 6), (2, 6), (2, 6), true), 1, 3, 7, 1e-12);
+    check::<f32>(spec((2, 5), (2, 6), (1, 6), false), 3, 17, 8, 1e-5);
+    check::<f64>(spec((1, 6), (1, 5), (2, 6), false), 9, 1, 9, 1e-12);
+    check::<f64>(spec((1, 4), (2, 6), (2, 3), true), 5, 3, 10, 1e-12);
+    check::<f32>(spec((2, 6), (1, 2), (1, 7), true), 7, 3, 11, 1e-5);
+}
+
 /// More items than one task takes, so that the parts of the sum over items are put together.
 #[test]
 fn items_of_several_tasks_are_all_counted() {

@@ -276,7 +276,7 @@ fn vector_jacobian_products_are_gradients_of_the_product() -> Result<()> {
     let dense = Dense::new(shape(2, 2, 3), DenseConfig::new(4), vb)?;
     let x = variable(&random(&[5, 2, 9, 3], 1)?)?;
     let layer = |x: &Tensor| dense.forward(&dense_input(x)?);
-    let functions: [&dyn Fn(&Tensor) -> Result<Tensor>; 4] = [
+    let functions: [&Function<'_>; 4] = [
         &layer,
         &|x| Ok(layer(x)?.reshape((5, 72))?),
         &|x| Ok(layer(x)?.narrow(2, 1, 3)?.sqr()?),
@@ -299,6 +299,8 @@ fn vector_jacobian_products_are_gradients_of_the_product() -> Result<()> {
     }
     Ok(())
 }
+
+type Function<'a> = dyn Fn(&Tensor) -> Result<Tensor> + 'a;
 
 /// Something nonlinear before the layer, so that second derivatives do not vanish.
 fn dense_input(x: &Tensor) -> Result<Tensor> {

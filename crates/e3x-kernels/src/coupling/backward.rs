@@ -1,6 +1,6 @@
 //! Coupled products of weights and entries of z, which go to the factors.
 
-use super::item::{Kernel, add_signed, contract, for_each_kind};
+use super::item::{Kernel, add_signed, contract, for_each_kind, put};
 use super::multiply::{N, differentiate};
 use super::program::{Group, Kind, Out, Product};
 use super::stage::Stage;
@@ -65,15 +65,7 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
             let products = buffers.products.as_chunks_mut::<PARTS>().0;
             for (out, to) in group.outs.iter().zip(products) {
                 let weighted = weigh::<T, A, NI, PARTS>(out, weights, z);
-                for part in 0..PARTS {
-                    for n in 0..N {
-                        let mut sum = weighted[part][n];
-                        if index > 0 {
-                            A::add_scaled_sum(&mut sum, T::ONE, A::load(&to[part][n]));
-                        }
-                        A::store::<T>(sum, &mut to[part][n]);
-                    }
-                }
+                put::<T, A, PARTS>(&weighted, index > 0, to);
             }
         }
     }

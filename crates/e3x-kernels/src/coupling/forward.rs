@@ -1,7 +1,7 @@
 //! Coupled products of the factors, which go to the product and to the weights.
 
 use super::Slot;
-use super::item::{Kernel, add_signed, contract, for_each_kind};
+use super::item::{Kernel, add_signed, contract, for_each_kind, put};
 use super::multiply::{N, multiply};
 use super::program::{CHANNELS, Group, Kind, Out};
 use super::stage::Stage;
@@ -118,15 +118,7 @@ fn multiply_factors<
         for_each_kind!(PARTS, group, |kind, product| {
             let Some(to) = products.next() else { break };
             let product = multiply::<T, A, P1, P2, NI, PARTS>(kind, product, x, y);
-            for part in 0..PARTS {
-                for n in 0..N {
-                    let mut sum = product[part][n];
-                    if index > 0 {
-                        A::add_scaled_sum(&mut sum, T::ONE, A::load(&to[part][n]));
-                    }
-                    A::store::<T>(sum, &mut to[part][n]);
-                }
-            }
+            put::<T, A, PARTS>(&product, index > 0, to);
         });
     }
 }

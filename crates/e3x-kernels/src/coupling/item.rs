@@ -144,6 +144,24 @@ pub(super) fn add_signed<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     }
 }
 
+/// Writes numbers, or adds them to what is there.
+#[inline(always)]
+pub(super) fn put<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const PARTS: usize>(
+    numbers: &[[A::Sum<T>; N]; PARTS],
+    adds: bool,
+    to: &mut [[Lanes<T>; N]; PARTS],
+) {
+    for part in 0..PARTS {
+        for n in 0..N {
+            let mut sum = numbers[part][n];
+            if adds {
+                A::add_scaled_sum(&mut sum, T::ONE, A::load(&to[part][n]));
+            }
+            A::store::<T>(sum, &mut to[part][n]);
+        }
+    }
+}
+
 /// A row of a matrix times rows of all parts, for as many columns at a time as registers hold.
 #[inline(always)]
 pub(super) fn contract<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const PARTS: usize>(
