@@ -193,6 +193,11 @@ impl CouplingPlan {
         &self.paths
     }
 
+    /// Places of numbers by path: one for each, and one for channels that have none.
+    pub(crate) fn path_places(&self) -> usize {
+        self.paths.len() + 1
+    }
+
     /// The coefficients, by what they lead to.
     pub(crate) fn groups(&self) -> &[Group] {
         &self.groups

@@ -307,6 +307,31 @@ fn dense_input(x: &Tensor) -> Result<Tensor> {
     Ok(x.sqr()?)
 }
 
+/// candle's own backward gives the same, also where a variable is used by candle and by this crate, twice.
+#[test]
+fn gradients_of_candle_are_the_same() -> Result<()> {
+    init()?;
+    let parameters = Parameters::seeded(4);
+    let vb = parameters.builder(DType::F64, CPU);
+    let dense = Dense::new(shape(1, 2, 3), DenseConfig::new(3), vb)?;
+    let x = variable(&random(&[4, 1, 9, 3], 5)?)?;
+    let y = || -> Result<Tensor> {
+        let twice = dense.forward(&dense.forward(&x)?)?;
+        Ok((twice + dense.forward(&x)?)?.mul(&x)?)
+    };
+    let expected = grad(&y()?, &[&x], CreateGraph::No)?.remove(0);
+    let all = backward(&y()?, CreateGraph::No)?;
+    let plain = y()?.backward()?;
+    for (what, grads) in [("backward", &all), ("candle", &plain)] {
+        assert_close(what, grads.get(&x).unwrap(), &expected, 1e-12);
+        for (path, variable) in parameters.variables() {
+            let kernel = grads.get(&variable).unwrap();
+            assert_close(&path, kernel, all.get(&variable).unwrap(), 1e-12);
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn cotangents_that_do_not_fit_are_errors() -> Result<()> {
     let x = point(&[1.0, 2.0])?;

@@ -61,7 +61,7 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
             add_to_product::<T, A, NI, PARTS>(out, coupled, self.weights(times, block), sums);
         }
         if let Some(times) = times_z {
-            let paths = self.job.plan.paths().len() + 1;
+            let paths = self.job.plan.path_places();
             let totals = &mut buffers.weight[block * paths..][..paths];
             add_to_weights::<T, A, NI, PARTS>(out, coupled, &buffers.rows[times], totals);
         }

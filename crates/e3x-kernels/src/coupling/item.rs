@@ -19,7 +19,7 @@ pub(super) struct Kernel<'a, T, A> {
     pub stages: Stages,
     /// Coefficients of each group `(out, product)` and `(product, out)`.
     coefficients: Vec<[Vec<T>; 2]>,
-    /// The weight and its tangent as `(block of lanes, path)`.
+    /// The weight and its tangent as `(block of lanes, path)`; zero for channels without a path.
     weights: [Vec<Lanes<T>>; 2],
     pub blocks: usize,
 }
@@ -28,13 +28,12 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
     pub fn new(job: CouplingJob<'a>, operands: Operands<'a, T>) -> Self {
         let blocks = lanes::num_blocks(job.features);
         let pack = |weights: Option<&[T]>| {
-            // One more for paths that do not exist.
-            let paths = job.plan.paths();
-            let mut packed = vec![Lanes::zero(); (paths.len() + 1) * blocks];
+            let (paths, places) = (job.plan.paths(), job.plan.path_places());
+            let mut packed = vec![Lanes::zero(); places * blocks];
             let Some(weights) = weights else {
                 return packed;
             };
-            for (block, packed) in packed.chunks_exact_mut(paths.len() + 1).enumerate() {
+            for (block, packed) in packed.chunks_exact_mut(places).enumerate() {
                 for (path, lanes) in paths.iter().zip(packed) {
                     let row = &weights[path.weight * job.features..][..job.features];
                     lanes::load_to(row, block, lanes);
@@ -100,7 +99,7 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
     /// The weights of a block, or their tangents.
     #[inline(always)]
     pub fn weights(&self, operand: Operand, block: usize) -> &[Lanes<T>] {
-        let paths = self.job.plan.paths().len() + 1;
+        let paths = self.job.plan.path_places();
         &self.weights[operand / SLOTS][block * paths..][..paths]
     }
 }

@@ -87,8 +87,8 @@ fn run<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     let paths = plan.paths();
     for sums in sums {
         for (i, sums) in sums.iter().enumerate() {
-            let block = i / (paths.len() + 1);
-            let Some(path) = paths.get(i % (paths.len() + 1)) else {
+            let block = i / plan.path_places();
+            let Some(path) = paths.get(i % plan.path_places()) else {
                 continue;
             };
             let row = &mut weight[path.weight * features..][..features];

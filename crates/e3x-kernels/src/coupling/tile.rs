@@ -89,7 +89,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
             vec![Lanes::zero(); if wanted { slot.rows(plan) * NI } else { 0 }]
         };
         let weights = if job.wanted[Slot::Weight as usize] {
-            (plan.paths().len() + 1) * blocks
+            plan.path_places() * blocks
         } else {
             0
         };
