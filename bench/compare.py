@@ -160,8 +160,10 @@ class Pair:
       row['ratios'] = [a / b for a, b in zip(medians['reference'], medians['rust'])]
 
   def burst(self, side, calls):
-    """Median of the calls of a burst in ms."""
-    return statistics.median(self.sides[side].ask('time', 10 * self.args.limit, calls=calls)['ms'])
+    """Median of the calls of a burst in ms; the other side starts when this one is idle again."""
+    times = self.sides[side].ask('time', 10 * self.args.limit, calls=calls)['ms']
+    self.sides[side].settle()
+    return statistics.median(times)
 
 
 def main():

@@ -9,10 +9,16 @@ Requests:                                  Answers:
 """
 
 import json
+import pathlib
 import queue
 import subprocess
 import threading
 import time
+
+# A process is idle when it used no processor time in this many intervals (s); most time to wait for that (s).
+INTERVAL = 0.02
+IDLE_INTERVALS = 3
+PATIENCE = 3.0
 
 
 class Failed(Exception):
@@ -67,6 +73,20 @@ class Process:
     start = time.perf_counter()
     answer = self.ask('build', timeout, measure=measure)
     return dict(start_up_s=self.up_s + time.perf_counter() - start, peak_mib=answer['peak_mib'])
+
+  def settle(self):
+    """Waits until the process is idle: the reference frees the memory of a long call after it has answered."""
+    end = time.perf_counter() + PATIENCE
+    idle, before = 0, self._processor_time()
+    while idle < IDLE_INTERVALS and time.perf_counter() < end:
+      time.sleep(INTERVAL)
+      now = self._processor_time()
+      idle, before = (idle + 1 if now == before else 0), now
+
+  def _processor_time(self):
+    """User and system time of all threads, in ticks; `man proc_pid_stat`, fields 14 and 15."""
+    fields = pathlib.Path(f'/proc/{self.process.pid}/stat').read_text().rpartition(')')[2].split()
+    return int(fields[11]) + int(fields[12])
 
   def stop(self):
     self.process.kill()
