@@ -229,12 +229,10 @@ impl MessagePassingPotential {
         for iteration in &self.iterations {
             x = iteration.forward(&x, &details.basis, cutoff, &batch.graph)?;
         }
-        let atoms = batch.num_atoms();
-        let x = self
-            .readout
-            .forward(&x.reshape((atoms, self.config.features))?)?;
-        let atomic_energies = (x.reshape(atoms)? + bias)?;
-        Ok(ops::indexed_sum(&atomic_energies, &batch.segments, false)?)
+        let bias = ops::reshape(&bias, (batch.num_atoms(), 1, 1, 1))?;
+        let atomic_energies = nn::add(&[&self.readout.forward(&x)?, &bias])?;
+        let energies = ops::indexed_sum(&atomic_energies, &batch.segments, false)?;
+        Ok(ops::reshape(&energies, batch.num_frames)?)
     }
 
     /// Energies, shape `(B)`, and forces, shape `(N, 3)`: the negative gradient of their sum.

@@ -11,6 +11,7 @@ use divan::Bencher;
 use e3x_kernels::{aligned, message};
 
 fn main() {
+    e3x_kernels::process::keep_freed_memory();
     divan::main();
 }
 

@@ -11,6 +11,7 @@ use divan::Bencher;
 use e3x_kernels::coupling::{self, SLOTS, Slot};
 
 fn main() {
+    e3x_kernels::process::keep_freed_memory();
     divan::main();
 }
 

@@ -1,5 +1,8 @@
 //! Directed edges between nodes, sorted both ways.
 
+use std::ops::Range;
+use std::sync::OnceLock;
+
 pub use crate::csr::PADDING;
 
 use crate::csr::Csr;
@@ -12,6 +15,8 @@ pub struct EdgeList {
     src: Vec<u32>,
     by_dst: Csr,
     by_src: Csr,
+    /// See [`EdgeList::gaps`].
+    gaps: OnceLock<Vec<usize>>,
 }
 
 impl EdgeList {
@@ -56,6 +61,7 @@ impl EdgeList {
             src,
             by_dst,
             by_src,
+            gaps: OnceLock::new(),
         })
     }
 
@@ -109,6 +115,50 @@ impl EdgeList {
         positions
             .map(|position| self.by_src.entry(position))
             .collect()
+    }
+
+    /// The range of the sources of all edges that end at some nodes.
+    pub(crate) fn sources(&self, nodes: &Range<usize>) -> Range<usize> {
+        let (mut first, mut end) = (usize::MAX, 0);
+        for node in nodes.clone() {
+            for position in self.by_dst.range(node) {
+                let src = self.src[self.by_dst.entry(position)] as usize;
+                (first, end) = (first.min(src), end.max(src + 1));
+            }
+        }
+        first.min(end)..end
+    }
+
+    /// The nodes that no edge leads from or to across: between nodes before one of them and it and those after it, as
+    /// between the molecules of a batch. None if sources and destinations are not the same nodes.
+    pub(crate) fn gaps(&self) -> &[usize] {
+        self.gaps.get_or_init(|| {
+            let num = self.num_dst();
+            if self.num_src() != num {
+                return Vec::new();
+            }
+            let sources: Vec<_> = (0..num)
+                .map(|node| self.sources(&(node..node + 1)))
+                .collect();
+            // The lowest source of the edges to a node and to all nodes after it.
+            let mut lowest = vec![num; num + 1];
+            for (node, sources) in sources.iter().enumerate().rev() {
+                let own = if sources.is_empty() {
+                    num
+                } else {
+                    sources.start
+                };
+                lowest[node] = lowest[node + 1].min(own);
+            }
+            let (mut gaps, mut highest) = (Vec::new(), 0);
+            for (node, sources) in sources.iter().enumerate() {
+                if highest <= node && lowest[node] >= node {
+                    gaps.push(node);
+                }
+                highest = highest.max(sources.end);
+            }
+            gaps
+        })
     }
 
     pub(crate) fn by_dst(&self) -> &Csr {

@@ -7,6 +7,7 @@
 
 pub mod aligned;
 mod arithmetic;
+pub mod combine;
 pub mod coupling;
 mod csr;
 pub mod dense;

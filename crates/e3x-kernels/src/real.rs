@@ -1,9 +1,12 @@
 //! Element types of the kernels.
 
+use std::mem::MaybeUninit;
+
 use crate::aligned::{AlignedJob, SLOTS};
 #[cfg(target_arch = "x86_64")]
 use crate::arithmetic::x86::Vectors;
 use crate::coupling::{CouplingJob, Operands};
+use crate::dense::{self, Matrix};
 
 /// Nothing: vector instructions are only named on x86.
 #[cfg(not(target_arch = "x86_64"))]
@@ -49,6 +52,19 @@ pub trait Real: e3x_so3::Real + Vectors + std::ops::MulAssign + std::iter::Sum {
     /// [`coupling::second`](crate::coupling::second), likewise.
     #[doc(hidden)]
     fn coupling(job: CouplingJob<'_>, operands: Operands<'_, Self>) -> Vec<Vec<Self>>;
+
+    /// A product of matrices of [`dense`](crate::dense), likewise.
+    ///
+    /// # Safety
+    /// If it `adds`, there are numbers in `out`.
+    #[doc(hidden)]
+    unsafe fn dense(
+        matrix: &Matrix<Self>,
+        rows: &[[usize; 2]],
+        left: (&[Self], &[usize]),
+        adds: bool,
+        out: &mut [MaybeUninit<Self>],
+    );
 }
 
 macro_rules! impl_real {
@@ -100,6 +116,17 @@ macro_rules! impl_real {
 
             fn coupling(job: CouplingJob<'_>, operands: Operands<'_, Self>) -> Vec<Vec<Self>> {
                 job.run(operands)
+            }
+
+            unsafe fn dense(
+                matrix: &Matrix<Self>,
+                rows: &[[usize; 2]],
+                left: (&[Self], &[usize]),
+                adds: bool,
+                out: &mut [MaybeUninit<Self>],
+            ) {
+                // SAFETY: the caller vouches for the numbers.
+                unsafe { dense::multiply(matrix, rows, left, adds, out) }
             }
         }
     };

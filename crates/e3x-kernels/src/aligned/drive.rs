@@ -4,14 +4,12 @@ use std::ops::Range;
 
 use super::pass::Pass;
 use super::sink::{EdgeRows, NodeChunks, NodeRows, Sink};
+use super::split::{self, Tasks};
 use super::{SLOTS, Slot};
 use crate::arithmetic::Arithmetic;
 use crate::csr::Csr;
 use crate::lanes::Block;
 use crate::{Real, par};
-
-/// Most tasks of a pass. Fixed, so that results do not depend on the number of threads.
-const TASKS: usize = 16;
 
 /// What is computed at each edge.
 pub(super) trait EdgeKernel<T: Real>: Sync {
@@ -55,24 +53,22 @@ pub(super) fn run<T: Real, K: EdgeKernel<T>>(kernel: &K) -> Vec<Vec<T>> {
             wanted
         };
         // Sums at sources and at destinations in one pass would write to each other's nodes. Tasks
-        // collect the sums at sources on their own if they have few of them.
-        let tasks = tasks(pass.edges.num_dst());
-        let sources: Vec<_> = tasks.iter().map(|nodes| sources(pass, nodes)).collect();
-        let total: usize = sources.iter().map(ExactSizeIterator::len).sum();
+        // that share sources collect the sums at sources on their own if they have few of them.
+        let tasks = Tasks::new(pass);
         let wants_input = pass.wanted[Slot::Input as usize];
         let mut others = pass.wanted;
         others[Slot::Input as usize] = false;
         if wants_input && !others.contains(&true) {
             by_source(kernel, pass.wanted, &mut results[Slot::Input as usize]);
-        } else if wants_input && total > 2 * pass.edges.num_src() + 64 {
+        } else if wants_input && tasks.num_sources() > 2 * pass.edges.num_src() + 64 {
             by_source(
                 kernel,
                 only(&[Slot::Input]),
                 &mut results[Slot::Input as usize],
             );
-            by_destination(kernel, others, &tasks, &sources, &mut results);
+            by_destination(kernel, others, &tasks, &mut results);
         } else {
-            by_destination(kernel, pass.wanted, &tasks, &sources, &mut results);
+            by_destination(kernel, pass.wanted, &tasks, &mut results);
         }
     }
     let wanted = pass.wanted;
@@ -81,26 +77,6 @@ pub(super) fn run<T: Real, K: EdgeKernel<T>>(kernel: &K) -> Vec<Vec<T>> {
         .zip(wanted)
         .filter_map(|(result, wanted)| wanted.then_some(result))
         .collect()
-}
-
-/// Ranges of nodes.
-fn tasks(num: usize) -> Vec<Range<usize>> {
-    let size = num.div_ceil(TASKS).max(1);
-    (0..num)
-        .step_by(size)
-        .map(|first| first..num.min(first + size))
-        .collect()
-}
-
-/// The range of the sources of all edges that end at some nodes.
-fn sources<T>(pass: &Pass<'_, T>, nodes: &Range<usize>) -> Range<usize> {
-    let by_dst = pass.edges.by_dst();
-    let (mut first, mut end) = (usize::MAX, 0);
-    for position in by_dst.range(nodes.start).start..by_dst.range(nodes.end - 1).end {
-        let src = pass.edges.src()[by_dst.entry(position)] as usize;
-        (first, end) = (first.min(src), end.max(src + 1));
-    }
-    first.min(end)..end
 }
 
 /// Visits the edges of some nodes. Not inlined: the code is long, and called from several places.
@@ -131,7 +107,7 @@ fn visit<T: Real, K: EdgeKernel<T>>(
 fn by_source<T: Real, K: EdgeKernel<T>>(kernel: &K, wanted: [bool; SLOTS], result: &mut [T]) {
     let pass = kernel.pass();
     let (rows, features) = (pass.plan.input.rows, pass.features);
-    let tasks = tasks(pass.edges.num_src());
+    let tasks = split::even(pass, pass.edges.num_src());
     let none = EdgeRows::new(&mut [], 0);
     let size = tasks[0].len() * rows * features;
     par::for_each_chunk(result, size, pass.work(), |task, values| {
@@ -152,8 +128,7 @@ fn by_source<T: Real, K: EdgeKernel<T>>(kernel: &K, wanted: [bool; SLOTS], resul
 fn by_destination<T: Real, K: EdgeKernel<T>>(
     kernel: &K,
     wanted: [bool; SLOTS],
-    tasks: &[Range<usize>],
-    sources: &[Range<usize>],
+    tasks: &Tasks,
     results: &mut [Vec<T>; SLOTS],
 ) {
     let pass = kernel.pass();
@@ -163,13 +138,21 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
     let radial = EdgeRows::new(radial, edges.len());
     let input_frame = EdgeRows::new(input_frame, edges.len());
     let output_frame = EdgeRows::new(output_frame, edges.len());
-    let size = plan.output.rows * features;
-    let outputs = NodeChunks::new(output, tasks, size);
+    let outputs = NodeChunks::new(output, &tasks.nodes, plan.output.rows * features);
+    let size = plan.input.rows * features;
+    let inputs = NodeChunks::new(input, &tasks.sources, size);
     let run = |task: usize| {
-        let mut inputs = if wants(Slot::Input) {
-            vec![T::ZERO; sources[task].len() * plan.input.rows * features]
+        let sources = &tasks.sources[task];
+        let mut own = if wants(Slot::Input) && tasks.share_sources {
+            vec![T::ZERO; sources.len() * size]
         } else {
             Vec::new()
+        };
+        let input = if tasks.share_sources {
+            own.as_mut_slice()
+        } else {
+            // SAFETY: each task takes its own chunk, once, and no two tasks have the same sources.
+            unsafe { inputs.of(task) }
         };
         let sums = if wants(Slot::Weight) {
             vec![Block::ZERO; plan.paths.len() * pass.blocks]
@@ -179,23 +162,28 @@ fn by_destination<T: Real, K: EdgeKernel<T>>(
         // SAFETY: each task takes its own chunk, once.
         let values = unsafe { outputs.of(task) };
         let mut sink = Sink {
-            input: NodeRows::new(&mut inputs, sources[task].start, features, plan.input.rows),
-            output: NodeRows::new(values, tasks[task].start, features, plan.output.rows),
+            input: NodeRows::new(input, sources.start, features, plan.input.rows),
+            output: NodeRows::new(values, tasks.nodes[task].start, features, plan.output.rows),
             radial: &radial,
             input_frame: &input_frame,
             output_frame: &output_frame,
             features,
             weight: sums,
         };
-        visit(kernel, edges.by_dst(), &tasks[task], wanted, &mut sink);
+        visit(
+            kernel,
+            edges.by_dst(),
+            &tasks.nodes[task],
+            wanted,
+            &mut sink,
+        );
         let weight = sink.weight;
-        (inputs, weight)
+        (own, weight)
     };
-    let partial = par::map_tasks(tasks.len(), pass.work(), run);
-    for ((inputs, weights), sources) in partial.iter().zip(sources) {
-        if wants(Slot::Input) {
-            let first = sources.start * plan.input.rows * features;
-            for (sum, &value) in input[first..].iter_mut().zip(inputs) {
+    let partial = par::map_tasks(tasks.nodes.len(), pass.work(), run);
+    for ((inputs, weights), sources) in partial.iter().zip(&tasks.sources) {
+        if !inputs.is_empty() {
+            for (sum, &value) in input[sources.start * size..].iter_mut().zip(inputs) {
                 *sum += value;
             }
         }

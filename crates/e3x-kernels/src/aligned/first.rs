@@ -4,8 +4,10 @@ use super::couple::couple;
 use super::drive::EdgeKernel;
 use super::gains::{Shares, gains, products};
 use super::pass::Pass;
+use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::sink::Sink;
+use super::torque;
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
@@ -16,6 +18,8 @@ pub(super) struct First<'a, T: Real, A: Arithmetic> {
     args: [&'a [T]; SLOTS],
     /// `(block, path)`.
     weights: Vec<A::Block<T>>,
+    /// Whether only the torques of derivatives with respect to frames matter.
+    for_torques: bool,
 }
 
 /// Buffers; those with all blocks hold one block of rows after the other.
@@ -36,11 +40,14 @@ pub(super) struct Scratch<B> {
     /// Radial part of the filter, one block, and derivatives with respect to it.
     filter: Vec<B>,
     radial: Vec<B>,
+    /// Torques of the two ends.
+    torques: [[B; 2]; 2],
 }
 
 impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
-    pub fn new(pass: &'a Pass<'a, T>, args: [&'a [T]; SLOTS]) -> Self {
+    pub fn new(pass: &'a Pass<'a, T>, args: [&'a [T]; SLOTS], for_torques: bool) -> Self {
         Self {
+            for_torques,
             weights: pass.pack_weights(args[Slot::Weight as usize]),
             pass,
             args,
@@ -95,7 +102,7 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
     }
 }
 
-impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
+impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
     type Arithmetic = A;
     type Scratch = Scratch<A::Block<T>>;
 
@@ -117,6 +124,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             gains: zeros(plan.num_gains),
             filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
+            torques: [[Block::ZERO; 2]; 2],
         }
     }
 
@@ -142,6 +150,16 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
         s.nodes = [Some(src), Some(dst)];
         let input_matrices = matrices(Slot::InputFrame);
         let output_matrices = matrices(Slot::OutputFrame);
+        let of_side = |side: &'a Side, wanted: bool| {
+            side.generators
+                .as_ref()
+                .filter(|_| wanted && self.for_torques)
+        };
+        let generators_x = of_side(&plan.input, input_frame);
+        let generators_z = of_side(&plan.output, output_frame);
+        if generators_x.is_some() || generators_z.is_some() {
+            s.torques = [[Block::ZERO; 2]; 2];
+        }
         for block in 0..pass.blocks {
             let products = radial || weight;
             if products || input_frame || output_frame || output {
@@ -149,7 +167,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
                 if other_src {
                     pass.load(&plan.input, self.arg(Slot::Input), src, block, x);
                 }
-                if products || output_frame || output {
+                if products || output_frame || output || generators_x.is_some() {
                     into_frame::<A, T>(&plan.input, input_matrices, x, &mut s.local_x, false);
                 }
             }
@@ -158,13 +176,21 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
                 if other_dst {
                     pass.load(&plan.output, self.arg(Slot::Output), dst, block, z);
                 }
-                if products || input_frame || input {
+                if products || input_frame || input || generators_z.is_some() {
                     into_frame::<A, T>(&plan.output, output_matrices, z, &mut s.local_z, false);
                 }
             }
             pass.load_filter(self.arg(Slot::Radial), edge, block, &mut s.filter);
             let sums = sink.weight_sums(plan.paths.len(), block);
             self.block(block, wanted, s, sums);
+            if let Some(generators) = generators_x {
+                let local = &s.grad_x[block * plan.input.local_rows..];
+                generators.add::<A, T>(local, &s.local_x, &mut s.torques[0]);
+            }
+            if let Some(generators) = generators_z {
+                let local = &s.grad_z[block * plan.output.local_rows..];
+                generators.add::<A, T>(local, &s.local_z, &mut s.torques[1]);
+            }
             if input {
                 let local = &s.grad_x[block * plan.input.local_rows..];
                 let rows = sink.input.block(src, block);
@@ -181,11 +207,19 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
         }
         if input_frame {
             let out = sink.input_frame(edge);
-            outer_product::<A, T>(&plan.input, pass.blocks, &s.grad_x, &s.x, out);
+            if generators_x.is_some() {
+                torque::write::<A, T>(&s.torques[0], input_matrices, out);
+            } else {
+                outer_product::<A, T>(&plan.input, pass.blocks, &s.grad_x, &s.x, out);
+            }
         }
         if output_frame {
             let out = sink.output_frame(edge);
-            outer_product::<A, T>(&plan.output, pass.blocks, &s.grad_z, &s.z, out);
+            if generators_z.is_some() {
+                torque::write::<A, T>(&s.torques[1], output_matrices, out);
+            } else {
+                outer_product::<A, T>(&plan.output, pass.blocks, &s.grad_z, &s.z, out);
+            }
         }
     }
 }

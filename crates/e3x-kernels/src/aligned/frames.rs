@@ -222,6 +222,12 @@ fn add_turn<T: Real>(
     let mut start = 0;
     for (l, terms) in terms.iter().enumerate() {
         for _ in 0..2 * l + 1 {
+            // Often only few rows have derivatives: those that a sum does not depend on have none.
+            let is_zero = |row: &[T]| row.iter().all(|&x| x == T::ZERO);
+            if slot != TurnSlot::Cotangent && is_zero(&b[start..start + 2 * l + 1]) {
+                start += 2 * l + 1;
+                continue;
+            }
             for &(term, c) in terms {
                 let (row, col) = (start + term.row, start + term.col);
                 match slot {

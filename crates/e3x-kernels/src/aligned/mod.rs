@@ -25,6 +25,8 @@ mod plan;
 mod rotate;
 mod second;
 mod sink;
+mod split;
+mod torque;
 
 pub use frames::{Turn, TurnSlot, frame_len, frames};
 pub use plan::AlignedPlan;
@@ -109,6 +111,31 @@ pub fn gradients<T: Real>(
     wanted: [bool; SLOTS],
     args: [&[T]; SLOTS],
 ) -> Result<Vec<Vec<T>>> {
+    first(plan, edges, features, (wanted, false), args)
+}
+
+/// As [`gradients`], but the derivatives with respect to frames may be others that [`Turn`] takes to the same
+/// torques, which is faster. They must not be differentiated again.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn gradients_for_torques<T: Real>(
+    plan: &AlignedPlan,
+    edges: &EdgeList,
+    features: usize,
+    wanted: [bool; SLOTS],
+    args: [&[T]; SLOTS],
+) -> Result<Vec<Vec<T>>> {
+    first(plan, edges, features, (wanted, true), args)
+}
+
+fn first<T: Real>(
+    plan: &AlignedPlan,
+    edges: &EdgeList,
+    features: usize,
+    (wanted, for_torques): ([bool; SLOTS], bool),
+    args: [&[T]; SLOTS],
+) -> Result<Vec<Vec<T>>> {
     let alone = wanted.iter().filter(|&&w| w).count() == 1;
     for slot in Slot::ALL {
         if !(alone && wanted[slot as usize]) {
@@ -120,6 +147,7 @@ pub fn gradients<T: Real>(
         edges,
         features,
         wanted,
+        for_torques: for_torques && !alone,
     };
     Ok(T::aligned_gradients(job, args))
 }
@@ -148,6 +176,7 @@ pub fn second<T: Real>(
         edges,
         features,
         wanted,
+        for_torques: false,
     };
     Ok(T::aligned_second(job, args, tangents))
 }
@@ -171,6 +200,8 @@ pub struct AlignedJob<'a> {
     edges: &'a EdgeList,
     features: usize,
     wanted: [bool; SLOTS],
+    /// Whether only the torques of derivatives with respect to frames matter.
+    for_torques: bool,
 }
 
 impl AlignedJob<'_> {
@@ -183,7 +214,8 @@ impl AlignedJob<'_> {
     }
 
     fn first<T: Real, A: Arithmetic>(&self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
-        drive::run(&First::<T, A>::new(&self.pass::<T, A>(), args))
+        let pass = self.pass::<T, A>();
+        drive::run(&First::<T, A>::new(&pass, args, self.for_torques))
     }
 
     pub(crate) fn second<T: Real>(

@@ -6,6 +6,7 @@ use std::ops::Range;
 use e3x_so3::Order;
 
 use super::couple::Couplings;
+use super::torque::Generators;
 use crate::{CouplingPlan, CouplingSpec, Error, Result};
 
 /// One degree and parity of features.
@@ -22,17 +23,19 @@ pub(super) struct Irrep {
 }
 
 /// Features of one end of the edges.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Side {
     pub irreps: Vec<Irrep>,
     /// Rows of the features.
     pub rows: usize,
     /// Rows in the frame of the edge.
     pub local_rows: usize,
+    /// What turns them, if all entries take part.
+    pub generators: Option<Generators>,
 }
 
 impl Side {
-    fn new((parity, max_degree): (usize, usize), reach: usize) -> Self {
+    fn new((parity, max_degree): (usize, usize), reach: usize) -> Result<Self> {
         let size = (max_degree + 1).pow(2);
         let (mut irreps, mut local_rows) = (Vec::new(), 0);
         for p in 0..parity {
@@ -47,11 +50,14 @@ impl Side {
                 local_rows += 2 * reach + 1;
             }
         }
-        Self {
+        let mut side = Self {
             irreps,
             rows: parity * size,
             local_rows,
-        }
+            generators: None,
+        };
+        side.generators = Generators::new(&side)?;
+        Ok(side)
     }
 
     fn center(&self, row: usize) -> usize {
@@ -122,7 +128,7 @@ impl AlignedPlan {
     /// harmonics with m = 0 at the z axis, one for each degree of the filter.
     ///
     /// # Errors
-    /// If the filter has both parities, or there are not as many scales as degrees.
+    /// If the filter has both parities, there are not as many scales as degrees, or a degree is too large.
     pub fn new(plan: &CouplingPlan, scales: &[f64]) -> Result<Self> {
         let spec = *plan.spec();
         if spec.first.0 != 1 {
@@ -139,8 +145,8 @@ impl AlignedPlan {
         }
         let reach = spec.second.1.min(spec.product.1);
         let mut aligned = Self {
-            input: Side::new(spec.second, reach),
-            output: Side::new(spec.product, reach),
+            input: Side::new(spec.second, reach)?,
+            output: Side::new(spec.product, reach)?,
             parts: Vec::new(),
             num_gains: 0,
             to_input: Couplings::default(),

@@ -8,6 +8,7 @@ mod gates;
 mod maps;
 
 use crate::jet::Jet;
+use crate::lanes::vectorized;
 use crate::{Error, Real, Result, par};
 
 /// Highest order of derivative.
@@ -119,6 +120,9 @@ impl Scalar {
             x.chunks(TASK).zip(out),
             x.len() * WORK,
             |(x, (values, slopes))| {
+                if self == Self::Sigmoid {
+                    return sigmoids(x, values, slopes);
+                }
                 for ((x, value), slope) in x.iter().zip(values).zip(slopes) {
                     let jet = self.jet::<2>(x.to_f64());
                     (*value, *slope) = (T::of(jet.0[0]), T::of(jet.0[1]));
@@ -189,6 +193,24 @@ impl Scalar {
             Self::SmoothDamping => maps::smooth_damping(x),
         }
     }
+}
+
+/// Values and first derivatives of [`Scalar::Sigmoid`], as vector code: the gate of most models.
+fn sigmoids<T: Real>(x: &[T], values: &mut [T], slopes: &mut [T]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for ((x, value), slope) in x.iter().zip(values).zip(slopes) {
+                let x = x.to_f64();
+                // The values at |x| and -|x|, neither of which cancels.
+                let e = (-x.abs()).exp_lane();
+                let large = 1.0 / (1.0 + e);
+                let small = e * large;
+                *value = T::from_f64(if x < 0.0 { small } else { large });
+                *slope = T::from_f64(large * small);
+            }
+        },
+    );
 }
 
 /// `x / divisor`, exactly 1 at the divisor.

@@ -39,6 +39,7 @@ use std::cell::Cell;
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 
+use crate::op::tape;
 use crate::{Error, Result};
 
 /// Whether gradients can be differentiated again.
@@ -112,7 +113,7 @@ pub fn variable(x: &Tensor) -> Result<Tensor> {
 /// If an input is not a variable (see [`variable`], [`candle_core::Var`]), if `output` is not
 /// floating point, or if this thread cannot compute derivatives of derivatives (see [`init`]).
 pub fn grad(output: &Tensor, inputs: &[&Tensor], create_graph: CreateGraph) -> Result<Vec<Tensor>> {
-    gradients(output, inputs, create_graph, || Ok(output.backward()?))
+    gradients(output, None, inputs, create_graph)
 }
 
 /// Vector-Jacobian products: the gradients of the sum of `output * cotangent` with respect to `inputs`, in
@@ -148,17 +149,15 @@ pub fn vjp(
         let expected = format!("the shape and dtype of output, {}", of(output));
         return Err(Error::argument("cotangent", expected, of(cotangent)));
     }
-    gradients(output, inputs, create_graph, || {
-        crate::op::tape::backward_from(output, cotangent)
-    })
+    gradients(output, Some(cotangent), inputs, create_graph)
 }
 
-/// What a backward pass finds for `inputs`.
+/// The gradients of [`grad`] and [`vjp`].
 fn gradients(
     output: &Tensor,
+    cotangent: Option<&Tensor>,
     inputs: &[&Tensor],
     create_graph: CreateGraph,
-    pass: impl FnOnce() -> Result<GradStore>,
 ) -> Result<Vec<Tensor>> {
     crate::error::check_float("output", output.dtype())?;
     for (i, input) in inputs.iter().enumerate() {
@@ -171,33 +170,17 @@ fn gradients(
         }
     }
     init()?;
-    let grads = run(create_graph, Some(inputs), pass)?;
+    let creates_graph = create_graph == CreateGraph::Yes;
+    let grads = mode::with(creates_graph, Some(inputs), || {
+        tape::backward(output, cotangent, inputs)
+    })?;
     // An input may be there twice, so nothing is removed.
-    let take = |input: &&Tensor| match grads.get(input) {
-        Some(grad) if create_graph == CreateGraph::No => Ok(grad.detach()),
+    let take = |input: &&Tensor| match grads.get(&input.id()) {
+        Some(grad) if !creates_graph => Ok(grad.detach()),
         Some(grad) => Ok(grad.clone()),
         None => Ok(input.zeros_like()?.detach()),
     };
     inputs.iter().map(take).collect()
-}
-
-/// Runs a backward pass, and adds what did not go through candle to what did.
-fn run(
-    create_graph: CreateGraph,
-    inputs: Option<&[&Tensor]>,
-    pass: impl FnOnce() -> Result<GradStore>,
-) -> Result<GradStore> {
-    let creates_graph = create_graph == CreateGraph::Yes;
-    mode::with(creates_graph, inputs, || {
-        let mut grads = pass()?;
-        for (variable, mut found) in mode::take_found().into_values() {
-            found.extend(grads.remove(&variable));
-            if let Some(total) = crate::op::tape::total(found)? {
-                grads.insert(&variable, total);
-            }
-        }
-        Ok(grads)
-    })
 }
 
 /// The value of `f` at `inputs`, and the gradients of its sum with respect to each of them.
@@ -242,5 +225,14 @@ pub fn value_and_grad(
 /// As [`grad`].
 pub fn backward(output: &Tensor, create_graph: CreateGraph) -> Result<GradStore> {
     init()?;
-    run(create_graph, None, || Ok(output.backward()?))
+    mode::with(create_graph == CreateGraph::Yes, None, || {
+        let mut grads = output.backward()?;
+        for (variable, mut found) in mode::take_found().into_values() {
+            found.extend(grads.remove(&variable));
+            if let Some(total) = tape::total(found)? {
+                grads.insert(&variable, total);
+            }
+        }
+        Ok(grads)
+    })
 }

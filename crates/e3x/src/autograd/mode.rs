@@ -1,12 +1,11 @@
 //! What the backward pass that is running on this thread is for.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use candle_core::{Tensor, TensorId};
 
-use crate::op::tape::Place;
+use crate::op::tape::{IdMap, Place};
 
 /// What a backward pass is for.
 #[derive(Debug, Default)]
@@ -16,14 +15,14 @@ struct Pass {
     /// The variables whose gradients are wanted; `None`: all.
     requested: Option<Rc<[TensorId]>>,
     /// Gradients on their way between operations; see [`crate::op::tape`].
-    left: Option<HashMap<u64, Vec<Vec<Tensor>>>>,
+    left: Option<IdMap<u64, Vec<Vec<Tensor>>>>,
     /// Gradients of variables that did not go through candle, which adds every one to zeros. `None` if nobody
     /// will ask for them: candle's own backward was called.
     found: Option<Found>,
 }
 
 /// Variables and their gradients.
-pub(crate) type Found = HashMap<TensorId, (Tensor, Vec<Tensor>)>;
+pub(crate) type Found = IdMap<TensorId, (Tensor, Vec<Tensor>)>;
 
 thread_local! {
     static PASS: RefCell<Pass> = const {
@@ -107,7 +106,7 @@ pub(crate) fn with<T>(
         creates_graph,
         requested,
         left: None,
-        found: Some(Found::new()),
+        found: Some(Found::default()),
     })));
     f()
 }

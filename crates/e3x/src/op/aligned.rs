@@ -44,6 +44,20 @@ impl Multilinear for AlignedMessage {
         )?)
     }
 
+    /// Of derivatives with respect to frames only their torques matter to [`frames`](super::frames), the only
+    /// operation that makes frames.
+    fn last_gradients<T: Element>(&self, wanted: &[bool], args: &[&[T]]) -> Result<Vec<Vec<T>>> {
+        let (wanted, args) = (each(wanted), each(args));
+        let (plan, edges) = (&self.plan, &self.edges);
+        Ok(aligned::gradients_for_torques(
+            plan,
+            edges,
+            self.features,
+            wanted,
+            args,
+        )?)
+    }
+
     fn second<T: Element>(
         &self,
         wanted: &[bool],

@@ -44,19 +44,8 @@ impl MultiOp for Combine {
                 format!("{:?}", other.dims()),
             ));
         }
-        let mut terms = self.factors.iter().map(|&c| T::of(c)).zip(args);
-        let mut total: Vec<T> = match (terms.next(), terms.next()) {
-            (Some((c, x)), Some((d, y))) => {
-                x.iter().zip(*y).map(|(&x, &y)| c * x + d * y).collect()
-            }
-            (Some((c, x)), None) => x.iter().map(|&x| c * x).collect(),
-            (None, _) => Vec::new(),
-        };
-        for (c, x) in terms {
-            for (total, &x) in total.iter_mut().zip(*x) {
-                *total += c * x;
-            }
-        }
+        let factors: Vec<T> = self.factors.iter().map(|&c| T::of(c)).collect();
+        let total = e3x_kernels::combine::combine(&factors, args)?;
         Ok(vec![(total, shapes[0].clone())])
     }
 

@@ -18,6 +18,7 @@ use candle_core::{Shape, Tensor};
 use super::Element;
 use super::tape::{MultiOp, Values, record, view};
 use crate::Result;
+use crate::autograd::mode;
 
 /// A multilinear sum. Its arguments, the *slots*, are numbered.
 pub(crate) trait Multilinear: Clone + Send + Sync + 'static {
@@ -36,6 +37,11 @@ pub(crate) trait Multilinear: Clone + Send + Sync + 'static {
     /// The derivatives with respect to all slots that are `wanted`.
     fn gradients<T: Element>(&self, wanted: &[bool], args: &[&[T]]) -> Result<Vec<Vec<T>>> {
         indices(wanted).map(|slot| self.form(slot, args)).collect()
+    }
+
+    /// As [`Self::gradients`], if they will not be differentiated again.
+    fn last_gradients<T: Element>(&self, wanted: &[bool], args: &[&[T]]) -> Result<Vec<Vec<T>>> {
+        self.gradients(wanted, args)
     }
 
     /// For all slots j that are `wanted`, the sum over tangents i of `∂²S/∂a_i ∂a_j u_i`.
@@ -134,6 +140,7 @@ impl<M: Multilinear> MultiOp for Form<M> {
                 let op = Gradients {
                     sum,
                     wanted: wanted.clone(),
+                    last: !mode::creates_graph(),
                 };
                 record(op, &all)?
             }
@@ -147,13 +154,19 @@ impl<M: Multilinear> MultiOp for Form<M> {
 struct Gradients<M> {
     sum: M,
     wanted: Vec<bool>,
+    /// Whether they will not be differentiated again.
+    last: bool,
 }
 
 impl<M: Multilinear> MultiOp for Gradients<M> {
     const NAME: &'static str = M::NAME;
 
     fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
-        let values = self.sum.gradients(&self.wanted, args)?;
+        let values = if self.last {
+            self.sum.last_gradients(&self.wanted, args)?
+        } else {
+            self.sum.gradients(&self.wanted, args)?
+        };
         let shapes = indices(&self.wanted).map(|slot| self.sum.shape(slot));
         Ok(values.into_iter().zip(shapes).collect())
     }

@@ -1,10 +1,11 @@
-//! Small helpers: `e3x.ops.inverse_softplus` and `e3x.ops.evaluate_derivatives`.
+//! Small helpers: `e3x.ops.inverse_softplus`, `e3x.ops.evaluate_derivatives` and shapes.
 
 use candle_core::{Shape, Tensor};
 
 use crate::Result;
 use crate::autograd::{CreateGraph, grad, variable};
 use crate::error::check_float;
+use crate::op::tape::view;
 use crate::op::{Element, Op, apply};
 
 /// The `y` with `softplus(y) = ln(1 + exp(y)) = x`: E3x's `ops.inverse_softplus`.
@@ -32,6 +33,25 @@ use crate::op::{Element, Op, apply};
 pub fn inverse_softplus(x: &Tensor) -> Result<Tensor> {
     check_float("x", x.dtype())?;
     apply(InverseSoftplus, &[x])
+}
+
+/// `x` in another shape with as many elements, as `Tensor::reshape`.
+///
+/// Gradients of functions and layers of this crate pass it directly. If nothing between an output and its variables is
+/// an operation of candle, [`autograd::grad`](crate::autograd::grad) does not use candle's backward, which is
+/// slower for small tensors.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// let x = Tensor::new(&[[1.0f64, 2.0], [3.0, 4.0]], &Device::Cpu)?;
+/// assert_eq!(e3x::ops::reshape(&x, (4, 1))?.dims(), [4, 1]);
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Errors
+/// If the shape has another number of elements.
+pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
+    view(x, shape)
 }
 
 /// `f(x)` and its derivatives up to `max_order`: E3x's `ops.evaluate_derivatives`.

@@ -11,15 +11,16 @@
 //! On the way back an operation leaves the gradient of an operand directly with the operation that the
 //! operand is a result of ([`mode::leave`]): nothing is packed, filled with zeros or copied. Results
 //! that go through operations of candle, and operands that come from them, are on candle's tape as
-//! usual.
+//! usual. Where candle has no part at all, its backward is not needed either (`walk.rs`).
 
 mod custom;
 mod handles;
+mod ids;
 mod sources;
+mod walk;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use candle_core::backprop::GradStore;
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Error as CandleError, Layout,
     Result as CandleResult, Shape, Storage, Tensor, TensorId,
@@ -27,8 +28,11 @@ use candle_core::{
 
 use self::custom::{Stored, apply_custom, custom_ops};
 use self::handles::{Delivery, Operand, Part, handle_value, join, new_key};
-use self::sources::{Entries, Source, register, source, union};
+pub(crate) use self::ids::IdMap;
+use self::sources::{Entries, Source, is_requested, register, source, union};
 pub(crate) use self::sources::{Place, view};
+use self::walk::Pull;
+pub(crate) use self::walk::backward;
 use super::{Element, combine};
 use crate::autograd::mode;
 use crate::{Error, Result};
@@ -135,20 +139,20 @@ fn on_tape<O: MultiOp>(op: O, args: Vec<Tensor>, results: Vec<Stored>) -> Result
         key: new_key(),
         num_results: results.len(),
         variables: union(links.iter().map(Link::variables)),
+        is_own: links.iter().all(Link::is_own),
         result: OnceLock::new(),
     };
-    let node = Arc::new(node);
-    let recorded = Recorded {
+    let body = Arc::new(Body {
         op,
         args,
         links,
         delivery,
-        node: Arc::clone(&node),
+        node,
         dtype,
-    };
+    });
     let tensors: Vec<Tensor> = operands.into_iter().map(|x| x.tensor).collect();
-    let handle = apply_custom(&tensors, recorded)?;
-    let result = |(index, stored)| node.part(&handle, index, stored);
+    let handle = apply_custom(&tensors, Recorded(Arc::clone(&body)))?;
+    let result = |(index, stored)| body.part(&handle, index, stored);
     let results = results
         .into_iter()
         .enumerate()
@@ -156,7 +160,7 @@ fn on_tape<O: MultiOp>(op: O, args: Vec<Tensor>, results: Vec<Stored>) -> Result
         .collect::<CandleResult<Vec<_>>>()?;
     if O::NEEDS_RESULT {
         // Detached: it must not keep itself alive.
-        let _ = node.result.set(results[0].detach());
+        let _ = body.node.result.set(results[0].detach());
     }
     Ok(results)
 }
@@ -195,15 +199,6 @@ pub(crate) fn total(grads: Vec<Tensor>) -> Result<Option<Tensor>> {
     combine::sum(&grads.iter().collect::<Vec<_>>()).map(Some)
 }
 
-/// Differentiates `x` backwards from `grad`, the derivatives of something with respect to its entries.
-pub(crate) fn backward_from(x: &Tensor, grad: &Tensor) -> Result<GradStore> {
-    let Some(source) = source(x) else {
-        return Ok(x.mul(grad)?.backward()?);
-    };
-    mode::leave(source.place, view(grad, source.shape.clone())?);
-    Ok(source.handle.backward()?)
-}
-
 /// A tensor as operand of a backward: with its history only if the pass is recorded.
 fn keep(x: &Tensor) -> Tensor {
     if mode::creates_graph() {
@@ -237,12 +232,18 @@ impl Link {
         }
     }
 
+    /// Whether candle has no part in how the operand depends on variables.
+    fn is_own(&self) -> bool {
+        match self {
+            Self::Constant => true,
+            Self::Direct { variable, .. } => variable.is_some(),
+            Self::Result(source) => source.is_own,
+        }
+    }
+
     /// Whether the gradient of the operand is used by anybody.
     fn is_wanted(&self) -> bool {
-        !matches!(self, Self::Constant)
-            && self
-                .variables()
-                .is_none_or(|ids| ids.iter().any(|&id| mode::requests(id)))
+        !matches!(self, Self::Constant) && is_requested(self.variables())
     }
 
     /// Hands over the gradient of `arg`.
@@ -281,30 +282,57 @@ struct Node {
     num_results: usize,
     /// The variables that the results depend on, if they are few and known.
     variables: Option<Arc<[TensorId]>>,
+    /// Whether they depend on variables by operations of this crate alone.
+    is_own: bool,
     /// The result without its history, if backward needs it.
     result: OnceLock<Tensor>,
 }
 
-impl Node {
+/// An operation and its operands.
+struct Body<O> {
+    op: O,
+    args: Vec<Tensor>,
+    links: Vec<Link>,
+    delivery: Delivery,
+    node: Node,
+    dtype: DType,
+}
+
+impl<O: MultiOp> Body<O> {
     /// A result as a tensor on the tape.
-    fn part(&self, handle: &Tensor, index: usize, stored: Stored) -> CandleResult<Tensor> {
+    fn part(
+        self: &Arc<Self>,
+        handle: &Tensor,
+        index: usize,
+        stored: Stored,
+    ) -> CandleResult<Tensor> {
         let entries = Arc::new(Entries::default());
         let place = Place {
-            key: self.key,
+            key: self.node.key,
             index,
         };
+        let shape = stored.1.clone();
         let result = handle.apply_op1(Part {
             place,
             result: Mutex::new(Some(stored)),
             _entries: Arc::clone(&entries),
         })?;
-        register(&result, handle, place, self.variables.clone(), &entries);
+        let source = Source {
+            handle: handle.clone(),
+            place,
+            shape,
+            variables: self.node.variables.clone(),
+            is_own: self.node.is_own,
+            pull: Arc::clone(self) as Arc<dyn Pull>,
+            entries: Arc::downgrade(&entries),
+        };
+        register(&result, source, &entries);
         Ok(result)
     }
 
     /// The result as operand of a backward.
-    fn kept_result(&self, handle: &Tensor) -> CandleResult<Option<Tensor>> {
-        let Some(result) = self.result.get() else {
+    fn kept_result(self: &Arc<Self>, handle: &Tensor) -> CandleResult<Option<Tensor>> {
+        let Some(result) = self.node.result.get() else {
             return Ok(None);
         };
         if !mode::creates_graph() {
@@ -319,28 +347,8 @@ impl Node {
     }
 }
 
-/// The operation itself.
-struct Recorded<O> {
-    op: O,
-    args: Vec<Tensor>,
-    links: Vec<Link>,
-    delivery: Delivery,
-    node: Arc<Node>,
-    dtype: DType,
-}
-
-impl<O: MultiOp> Recorded<O> {
-    fn forward(&self) -> Stored {
-        handle_value(self.dtype)
-    }
-
-    fn backward(&self, handle: &Tensor) -> CandleResult<Vec<Option<Tensor>>> {
-        self.pull_back(handle).map_err(CandleError::wrap)?;
-        self.delivery.gradients()
-    }
-
-    /// From the gradients of the results, which were left here, to those of the operands.
-    fn pull_back(&self, handle: &Tensor) -> Result<()> {
+impl<O: MultiOp> Pull for Body<O> {
+    fn pull_back(self: Arc<Self>, handle: &Tensor) -> Result<()> {
         let left = mode::collect(self.node.key, self.node.num_results);
         let mut grads = Vec::with_capacity(left.len());
         for left in left {
@@ -351,7 +359,7 @@ impl<O: MultiOp> Recorded<O> {
         let matters = grads.iter().any(Option::is_some) && wanted.contains(&true);
         let found = if matters {
             let mut args: Vec<Tensor> = self.args.iter().map(keep).collect();
-            args.extend(self.node.kept_result(handle)?);
+            args.extend(self.kept_result(handle)?);
             self.op.backward(&args, &grads, &wanted)?
         } else {
             vec![None; self.args.len()]
@@ -360,6 +368,29 @@ impl<O: MultiOp> Recorded<O> {
             link.leave(arg, grad)?;
         }
         Ok(())
+    }
+
+    fn visit_sources(&self, visit: &mut dyn FnMut(&Arc<Source>)) {
+        for link in &self.links {
+            if let Link::Result(source) = link {
+                visit(source);
+            }
+        }
+    }
+}
+
+/// An operation on candle's tape.
+struct Recorded<O>(Arc<Body<O>>);
+
+impl<O: MultiOp> Recorded<O> {
+    fn forward(&self) -> Stored {
+        handle_value(self.0.dtype)
+    }
+
+    fn backward(&self, handle: &Tensor) -> CandleResult<Vec<Option<Tensor>>> {
+        let body = Arc::clone(&self.0);
+        body.pull_back(handle).map_err(CandleError::wrap)?;
+        self.0.delivery.gradients()
     }
 }
 

@@ -3,12 +3,14 @@
 //! candle does not tell, so results are looked up by their identity. An entry lives as long as its
 //! tensor.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use candle_core::{Shape, Tensor, TensorId};
 
+use super::ids::IdMap;
+use super::walk::Pull;
 use crate::Result;
+use crate::autograd::mode;
 
 /// Where a gradient is left for an operation.
 #[derive(Debug, Clone, Copy)]
@@ -25,13 +27,29 @@ pub(super) struct Source {
     pub shape: Shape,
     /// The variables that it depends on, if they are few and known.
     pub variables: Option<Arc<[TensorId]>>,
-    entries: Weak<Entries>,
+    /// Whether it depends on variables by operations of this crate alone.
+    pub is_own: bool,
+    /// The operation.
+    pub pull: Arc<dyn Pull>,
+    pub entries: Weak<Entries>,
+}
+
+impl Source {
+    /// Whether the gradient of the result is used by anybody.
+    pub fn is_wanted(&self) -> bool {
+        is_requested(self.variables.as_deref())
+    }
+}
+
+/// Whether the gradient of any of some variables is wanted; `None`: of any variable.
+pub(super) fn is_requested(variables: Option<&[TensorId]>) -> bool {
+    variables.is_none_or(|ids| ids.iter().any(|&id| mode::requests(id)))
 }
 
 /// Longest list of variables that is kept.
 const FEW: usize = 16;
 
-type Table = HashMap<TensorId, Arc<Source>>;
+type Table = IdMap<TensorId, Arc<Source>>;
 
 fn table() -> MutexGuard<'static, Table> {
     static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
@@ -70,20 +88,7 @@ pub(super) fn source(x: &Tensor) -> Option<Arc<Source>> {
 }
 
 /// Remembers where a result comes from, as long as `entries` are kept.
-pub(super) fn register(
-    result: &Tensor,
-    handle: &Tensor,
-    place: Place,
-    variables: Option<Arc<[TensorId]>>,
-    entries: &Arc<Entries>,
-) {
-    let source = Source {
-        handle: handle.clone(),
-        place,
-        shape: result.shape().clone(),
-        variables,
-        entries: Arc::downgrade(entries),
-    };
+pub(super) fn register(result: &Tensor, source: Source, entries: &Entries) {
     entries.add(result.id(), Arc::new(source));
 }
 

@@ -1,0 +1,102 @@
+//! How the sum changes when an edge turns, without the derivatives with respect to all numbers of its frame.
+//!
+//! With the generators X of rotations about the axes of the frame, one end of an edge gets the torque
+//!
+//! ```text
+//! τ[k] = sum over features of g · X[k] x'      g: derivatives with respect to x' = D x
+//! ```
+//!
+//! of which only the parts across the edge turn it: two sums over the features instead of one for each number
+//! of D. They are handed on as derivatives with respect to one row of D, the direction of the edge itself,
+//! that have the same torque (see [`Turn`](super::Turn)).
+
+use e3x_so3::{Order, generator_terms};
+
+use super::plan::Side;
+use crate::arithmetic::Arithmetic;
+use crate::{Error, Real, Result};
+
+/// The generators of the rotations about the x and the y axis of the frame.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Generators {
+    terms: [Vec<Term>; 2],
+}
+
+/// An element of a generator: `g[row] x'[column]` counts `coefficient` times.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Term {
+    row: usize,
+    column: usize,
+    coefficient: f64,
+}
+
+/// Numbers of a frame before those of degree 1, and in each of its rows m = -1, 0, 1 (which in a frame are the
+/// directions of its axes y, z, x).
+const FIRST: usize = 1;
+const ROW: usize = 3;
+
+impl Generators {
+    /// The generators of all irreps of one end; none if parts of its features do not take part.
+    ///
+    /// # Errors
+    /// If the degree is too large.
+    pub fn new(side: &Side) -> Result<Option<Self>> {
+        let complete = side.irreps.iter().all(|irrep| irrep.reach == irrep.degree);
+        let highest = side.irreps.iter().map(|irrep| irrep.degree).max();
+        let Some(highest) = highest.filter(|&degree| complete && degree > 0) else {
+            return Ok(None);
+        };
+        let order = Order::from_cartesian(false);
+        let all = generator_terms(highest, false).map_err(|error| {
+            Error::argument("max_degree", "a degree with rotations", error.to_string())
+        })?;
+        let mut terms = [Vec::new(), Vec::new()];
+        for irrep in &side.irreps {
+            let l = irrep.degree;
+            let local = |row: usize| irrep.center.wrapping_add_signed(order.m(l, row - l * l));
+            let of_irrep = all.iter().filter(|t| t.axis < 2 && t.row.isqrt() == l);
+            for term in of_irrep {
+                terms[term.axis].push(Term {
+                    row: local(term.row),
+                    column: local(term.col),
+                    coefficient: term.coefficient,
+                });
+            }
+        }
+        Ok(Some(Self { terms }))
+    }
+
+    /// Adds the torques that one block of features contributes; all in the frame.
+    #[inline(always)]
+    pub fn add<A: Arithmetic, T: Real>(
+        &self,
+        gradients: &[A::Block<T>],
+        local: &[A::Block<T>],
+        torques: &mut [A::Block<T>; 2],
+    ) {
+        for axis in 0..2 {
+            let mut sum = A::load(&torques[axis]);
+            for term in &self.terms[axis] {
+                let mut product = A::zero();
+                A::add_product(&mut product, &gradients[term.row], &local[term.column]);
+                A::add_scaled_sum(&mut sum, T::from_f64(term.coefficient), product);
+            }
+            A::store(sum, &mut torques[axis]);
+        }
+    }
+}
+
+/// Writes derivatives with respect to the frame of an edge that have the torques of all its features.
+#[inline(always)]
+pub(super) fn write<A: Arithmetic, T: Real>(
+    torques: &[A::Block<T>; 2],
+    frame: &[T],
+    gradient: &mut [T],
+) {
+    let mut sums = [T::ZERO; 2];
+    A::add_sums([A::load(&torques[0]), A::load(&torques[1])], &mut sums);
+    let [y, z, x] = [0, 1, 2].map(|row| FIRST + row * ROW);
+    for i in 0..ROW {
+        gradient[z + i] += sums[1] * frame[x + i] - sums[0] * frame[y + i];
+    }
+}

@@ -1,0 +1,235 @@
+//! Products of some rows with a matrix.
+//!
+//! Some rows times some columns of the result are sums in registers; the matrix is packed, so that its numbers
+//! are read one after the other and, for the depths that occur, from the nearest cache.
+
+use std::mem::MaybeUninit;
+
+use crate::Real;
+use crate::arithmetic::{Arithmetic, with_arithmetic};
+use crate::lanes::{self, LANES, Lanes};
+
+/// Most terms of a sum at a time: `DEPTH` rows of 32 numbers are 16 KB.
+pub(super) const DEPTH: usize = 128;
+
+/// Columns at once, in blocks of lanes, if there are as many and registers hold enough.
+const WIDE: usize = 2;
+
+/// A matrix in the order in which it is read: `(columns at once, row, block of lanes)`.
+pub struct Matrix<T> {
+    packed: Vec<Lanes<T>>,
+    rows: usize,
+    columns: usize,
+    /// Blocks of lanes at once.
+    width: usize,
+}
+
+impl<T: Real> Matrix<T> {
+    /// A matrix of `rows` rows that are zero.
+    fn zero(rows: usize, columns: usize) -> Self {
+        let holds_many = with_arithmetic!(A => A::held::<T>()) >= 16;
+        let width = if columns > LANES && holds_many {
+            WIDE
+        } else {
+            1
+        };
+        let blocks = columns.div_ceil(LANES).next_multiple_of(width);
+        Self {
+            packed: vec![Lanes::zero(); blocks * rows],
+            rows,
+            columns,
+            width,
+        }
+    }
+
+    /// Where a block of lanes of all rows starts; those of the next rows are `width` apart.
+    fn start(&self, block: usize) -> usize {
+        block / self.width * self.rows * self.width + block % self.width
+    }
+
+    /// The matrix whose rows, of `columns` numbers, start at `starts`.
+    pub(super) fn of_rows(values: &[T], starts: &[usize], columns: usize) -> Self {
+        let mut matrix = Self::zero(starts.len(), columns);
+        for block in 0..columns.div_ceil(LANES) {
+            let (start, width) = (matrix.start(block), matrix.width);
+            let packed = &mut matrix.packed[start..];
+            for (row, &start) in starts.iter().enumerate() {
+                let values = &values[start..start + columns];
+                lanes::load_to(values, block, &mut packed[row * width]);
+            }
+        }
+        matrix
+    }
+
+    /// The matrix whose columns are the rows, of `rows` numbers, that follow each other in `values`.
+    pub(super) fn of_columns(values: &[T], rows: usize) -> Self {
+        let mut matrix = Self::zero(rows, values.len() / rows);
+        for (block, values) in values.chunks(LANES * rows).enumerate() {
+            let (start, width) = (matrix.start(block), matrix.width);
+            let packed = &mut matrix.packed[start..];
+            // Some rows at a time stay in the nearest cache.
+            for first in (0..rows).step_by(LANES) {
+                for (lane, values) in values.chunks_exact(rows).enumerate() {
+                    for row in first..rows.min(first + LANES) {
+                        packed[row * width][lane] = values[row];
+                    }
+                }
+            }
+        }
+        matrix
+    }
+}
+
+/// Writes `out[row, c] = sum over k of left[row + steps[k]] matrix[k, c]` for all columns c of some rows, which are
+/// where they start in `left` and in `out`; or adds these sums to the numbers that are there, if it `adds`. There are
+/// steps, as many as rows of the matrix.
+///
+/// # Safety
+/// If it `adds`, there are numbers.
+pub(crate) unsafe fn multiply<T: Real>(
+    matrix: &Matrix<T>,
+    rows: &[[usize; 2]],
+    (left, steps): (&[T], &[usize]),
+    adds: bool,
+    out: &mut [MaybeUninit<T>],
+) {
+    assert!(!steps.is_empty() && steps.len() == matrix.rows);
+    let last = |of: usize| rows.iter().map(|starts| starts[of]).max();
+    if let (Some(row), Some(result), Some(&step)) = (last(0), last(1), steps.iter().max()) {
+        assert!(row + step < left.len() && result + matrix.columns <= out.len());
+        let product = Product {
+            matrix,
+            rows,
+            left,
+            steps,
+            adds,
+        };
+        with_arithmetic!(A => product.run::<A>(out));
+    }
+}
+
+/// Some terms of the sums of some columns.
+struct Terms<'a, T, const WIDTH: usize> {
+    /// Whether they are added to what is there.
+    adds: bool,
+    /// The columns: `WIDTH` blocks of lanes from `WIDTH * block` on.
+    block: usize,
+    steps: &'a [usize],
+    packed: &'a [[Lanes<T>; WIDTH]],
+}
+
+/// Rows and steps that were checked to lie inside `left`.
+struct Product<'a, T> {
+    matrix: &'a Matrix<T>,
+    rows: &'a [[usize; 2]],
+    left: &'a [T],
+    steps: &'a [usize],
+    adds: bool,
+}
+
+impl<T: Real> Product<'_, T> {
+    /// Rows at once: as many as registers hold beside what they are made of.
+    fn run<A: Arithmetic<Block<T> = Lanes<T>>>(&self, out: &mut [MaybeUninit<T>]) {
+        match (A::held::<T>(), self.matrix.width) {
+            (32.., WIDE) => self.columns::<A, WIDE, 8, 4>(out),
+            (16.., WIDE) => self.columns::<A, WIDE, 6, 2>(out),
+            (16.., _) => self.columns::<A, 1, 12, 4>(out),
+            (8.., _) => self.columns::<A, 1, 6, 2>(out),
+            _ => self.columns::<A, 1, 3, 1>(out),
+        }
+    }
+
+    /// All columns, `WIDTH` blocks of lanes at a time.
+    fn columns<A, const WIDTH: usize, const MANY: usize, const FEW: usize>(
+        &self,
+        out: &mut [MaybeUninit<T>],
+    ) where
+        A: Arithmetic<Block<T> = Lanes<T>>,
+    {
+        let packed = self.matrix.packed.as_chunks::<WIDTH>().0;
+        A::vectorized(
+            #[inline(always)]
+            || {
+                for (block, packed) in packed.chunks_exact(self.matrix.rows).enumerate() {
+                    let parts = self.steps.chunks(DEPTH).zip(packed.chunks(DEPTH));
+                    for (part, (steps, packed)) in parts.enumerate() {
+                        let terms = Terms {
+                            adds: self.adds || part > 0,
+                            block,
+                            steps,
+                            packed,
+                        };
+                        let mut rest = self.rows;
+                        while rest.len() > FEW {
+                            let (rows, others) = rest.split_at(rest.len().min(MANY));
+                            self.tile::<A, WIDTH, MANY>(&terms, rows, out);
+                            rest = others;
+                        }
+                        if !rest.is_empty() {
+                            self.tile::<A, WIDTH, FEW>(&terms, rest, out);
+                        }
+                    }
+                }
+            },
+        );
+    }
+
+    /// Some rows, `ROWS` at most and one at least, of some columns.
+    #[inline(always)]
+    fn tile<A: Arithmetic<Block<T> = Lanes<T>>, const WIDTH: usize, const ROWS: usize>(
+        &self,
+        terms: &Terms<'_, T, WIDTH>,
+        rows: &[[usize; 2]],
+        out: &mut [MaybeUninit<T>],
+    ) {
+        // Missing rows are computed like the last one, and dropped.
+        let mut left = [self.left.as_ptr(); ROWS];
+        for r in 0..ROWS {
+            // SAFETY: `multiply` has checked that all rows start inside of `left`.
+            left[r] = unsafe { left[r].add(rows[r.min(rows.len() - 1)][0]) };
+        }
+        let mut sums = [[A::zero::<T>(); WIDTH]; ROWS];
+        for (&step, of_matrix) in terms.steps.iter().zip(terms.packed) {
+            let mut columns = [A::zero::<T>(); WIDTH];
+            for c in 0..WIDTH {
+                columns[c] = A::load(&of_matrix[c]);
+            }
+            for r in 0..ROWS {
+                // SAFETY: `multiply` has checked that the largest step from the last row is inside, too.
+                let factor = unsafe { *left[r].add(step) };
+                for c in 0..WIDTH {
+                    A::add_scaled_sum(&mut sums[r][c], factor, columns[c]);
+                }
+            }
+        }
+        for r in 0..ROWS {
+            let Some(&[_, start]) = rows.get(r) else {
+                break;
+            };
+            let row = &mut out[start..start + self.matrix.columns];
+            for c in 0..WIDTH {
+                let first = (terms.block * WIDTH + c) * LANES;
+                let Some(numbers) = row.get_mut(first..) else {
+                    break;
+                };
+                let mut block = Lanes::zero();
+                if terms.adds {
+                    for (lane, number) in block.iter_mut().zip(&*numbers) {
+                        // SAFETY: the first part of the sum was written to all numbers of the rows, unless the
+                        // caller vouches for them.
+                        *lane = unsafe { number.assume_init() };
+                    }
+                    A::add_scaled_sum(&mut sums[r][c], T::ONE, A::load(&block));
+                }
+                A::store(sums[r][c], &mut block);
+                if let Some(full) = numbers.first_chunk_mut::<LANES>() {
+                    *full = block.map(MaybeUninit::new);
+                } else {
+                    for (number, lane) in numbers.iter_mut().zip(block.iter()) {
+                        number.write(*lane);
+                    }
+                }
+            }
+        }
+    }
+}

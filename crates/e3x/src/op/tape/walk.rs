@@ -1,0 +1,96 @@
+//! Backward passes in which candle has no part.
+//!
+//! Operations know the operations that their operands are results of. If all that a tensor depends on are
+//! variables, by operations of this crate alone, its backward goes from one to the next in the reverse order
+//! of their making, without handles, zeros and sums of candle.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use candle_core::backprop::GradStore;
+use candle_core::{Tensor, TensorId};
+
+use super::ids::IdMap;
+use super::sources::{Source, source};
+use super::{total, view};
+use crate::Result;
+use crate::autograd::mode;
+
+/// An operation on the way back.
+pub(super) trait Pull: Send + Sync {
+    /// From the gradients of the results, which were left here, to those of the operands. `handle` is that
+    /// of the operation.
+    fn pull_back(self: Arc<Self>, handle: &Tensor) -> Result<()>;
+
+    /// Visits the operations that operands are results of.
+    fn visit_sources(&self, visit: &mut dyn FnMut(&Arc<Source>));
+}
+
+/// Gradients by variables.
+pub(crate) type Gradients = IdMap<TensorId, Tensor>;
+
+/// The gradients of the sum of `x * cotangent` (of `x` without one) with respect to the variables that `of`
+/// names, in the pass that is running.
+pub(crate) fn backward(
+    x: &Tensor,
+    cotangent: Option<&Tensor>,
+    of: &[&Tensor],
+) -> Result<Gradients> {
+    let store = match source(x) {
+        Some(source) if source.is_own => {
+            let ones = cotangent.is_none().then(|| x.ones_like()).transpose()?;
+            let grad = cotangent.or(ones.as_ref()).unwrap_or(x);
+            mode::leave(source.place, view(grad, source.shape.clone())?);
+            walk(source)?;
+            None
+        }
+        Some(source) => Some(match cotangent {
+            Some(cotangent) => {
+                mode::leave(source.place, view(cotangent, source.shape.clone())?);
+                source.handle.backward()?
+            }
+            None => x.backward()?,
+        }),
+        None => Some(match cotangent {
+            Some(cotangent) => x.mul(cotangent)?.backward()?,
+            None => x.backward()?,
+        }),
+    };
+    gradients(store, of)
+}
+
+/// Pulls gradients back through all operations behind one of them. Operations have larger keys than those
+/// that they depend on.
+fn walk(last: Arc<Source>) -> Result<()> {
+    let mut waiting = BTreeMap::from([(last.place.key, last)]);
+    while let Some((_, source)) = waiting.pop_last() {
+        Arc::clone(&source.pull).pull_back(&source.handle)?;
+        source.pull.visit_sources(&mut |source| {
+            if source.is_wanted() {
+                let key = source.place.key;
+                waiting.entry(key).or_insert_with(|| Arc::clone(source));
+            }
+        });
+    }
+    Ok(())
+}
+
+/// What candle and the operations of this crate have found for some variables.
+fn gradients(store: Option<GradStore>, of: &[&Tensor]) -> Result<Gradients> {
+    let mut found = mode::take_found();
+    let mut gradients = Gradients::default();
+    for variable in of {
+        let (_, mut grads) = found
+            .remove(&variable.id())
+            .unwrap_or_else(|| ((*variable).clone(), Vec::new()));
+        grads.extend(
+            store
+                .as_ref()
+                .and_then(|store| store.get(variable).cloned()),
+        );
+        if let Some(total) = total(grads)? {
+            gradients.entry(variable.id()).or_insert(total);
+        }
+    }
+    Ok(gradients)
+}
