@@ -3,6 +3,7 @@
 //! Kernels work on arrays of `LANES` numbers: fixed sizes turn into straight vector code, and a last block with
 //! fewer features is padded with zeros, so that odd numbers of features need no second code path.
 
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 
 use e3x_so3::arch;
@@ -46,7 +47,10 @@ impl<T> DerefMut for Lanes<T> {
 }
 
 /// Some features of a row that are computed together: [`Lanes`], or several of them.
-pub(crate) trait Block<T>: Copy + Send + Sync {
+///
+/// # Safety
+/// It consists of `LANES` numbers and nothing else.
+pub(crate) unsafe trait Block<T>: Copy + Send + Sync {
     /// Features per block.
     const LANES: usize;
     /// All zero.
@@ -63,9 +67,23 @@ pub(crate) trait Block<T>: Copy + Send + Sync {
 
     /// Their sum, in a fixed tree.
     fn sum(&self) -> T;
+
+    /// The numbers of some blocks, one after the other.
+    fn flat(blocks: &[Self]) -> &[T] {
+        // SAFETY: a block is `LANES` numbers and nothing else.
+        unsafe { std::slice::from_raw_parts(blocks.as_ptr().cast(), blocks.len() * Self::LANES) }
+    }
+
+    /// As [`Block::flat`].
+    fn flat_mut(blocks: &mut [Self]) -> &mut [T] {
+        let len = blocks.len() * Self::LANES;
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(blocks.as_mut_ptr().cast(), len) }
+    }
 }
 
-impl<T: Real> Block<T> for Lanes<T> {
+// SAFETY: 16 numbers of 4 or 8 bytes leave no space to the next multiple of 64 bytes.
+unsafe impl<T: Real> Block<T> for Lanes<T> {
     const LANES: usize = LANES;
     const ZERO: Self = Self([T::ZERO; LANES]);
 
@@ -104,7 +122,8 @@ impl<T: Real> Block<T> for Lanes<T> {
     }
 }
 
-impl<T: Real, B: Block<T>> Block<T> for [B; 2] {
+// SAFETY: an array has the layout of its elements.
+unsafe impl<T: Real, B: Block<T>> Block<T> for [B; 2] {
     const LANES: usize = 2 * B::LANES;
     const ZERO: Self = [B::ZERO; 2];
 
@@ -194,7 +213,18 @@ pub(crate) fn load_to<T, B: Block<T>>(row: &[T], block: usize, to: &mut B) {
 
 /// Reads one block of as many rows of `width` features as `to` has.
 #[inline(always)]
-pub(crate) fn load_rows<T, B: Block<T>>(rows: &[T], width: usize, block: usize, to: &mut [B]) {
+pub(crate) fn load_rows<T: Copy, B: Block<T>>(
+    rows: &[T],
+    width: usize,
+    block: usize,
+    to: &mut [B],
+) {
+    if width == B::LANES {
+        // A row is a block: all are copied at once.
+        let to = B::flat_mut(to);
+        to.copy_from_slice(&rows[..to.len()]);
+        return;
+    }
     let mut rest = rows;
     for to in to {
         let (row, tail) = rest.split_at(width);
@@ -205,7 +235,17 @@ pub(crate) fn load_rows<T, B: Block<T>>(rows: &[T], width: usize, block: usize, 
 
 /// Writes one block of as many rows of `width` features as `from` has.
 #[inline(always)]
-pub(crate) fn store_rows<T, B: Block<T>>(rows: &mut [T], width: usize, block: usize, from: &[B]) {
+pub(crate) fn store_rows<T: Copy, B: Block<T>>(
+    rows: &mut [T],
+    width: usize,
+    block: usize,
+    from: &[B],
+) {
+    if width == B::LANES {
+        let from = B::flat(from);
+        rows[..from.len()].copy_from_slice(from);
+        return;
+    }
     let mut rest = rows;
     for from in from {
         let (row, tail) = rest.split_at_mut(width);
@@ -222,6 +262,19 @@ pub(crate) fn store<T, B: Block<T>>(row: &mut [T], block: usize, from: &B) {
         from.write(full);
     } else {
         from.write(rest);
+    }
+}
+
+/// As [`store`], to numbers that need not be there before.
+#[inline(always)]
+pub(crate) fn write<T: Real>(row: &mut [MaybeUninit<T>], block: usize, from: &Lanes<T>) {
+    let rest = &mut row[block * LANES..];
+    if let Some(full) = rest.get_mut(..LANES) {
+        full.write_copy_of_slice(&from.0);
+        return;
+    }
+    for (number, &lane) in rest.iter_mut().zip(from.iter()) {
+        number.write(lane);
     }
 }
 

@@ -15,13 +15,21 @@ const MAX_TASKS: usize = 64;
 
 impl CouplingJob<'_> {
     pub(crate) fn run<T: Real>(self, operands: Operands<'_, T>) -> Vec<Vec<T>> {
-        let mut results = Slot::ALL.map(|slot| {
-            let wanted = self.wanted[slot as usize];
+        let len = |slot: Slot| {
             let len = slot.len(self.plan, self.items, self.features);
-            vec![T::ZERO; if wanted { len } else { 0 }]
+            if self.wanted[slot as usize] { len } else { 0 }
+        };
+        // Those of items are written, that of the weight is added to.
+        let mut results: [Vec<T>; SLOTS] = Slot::ALL.map(|slot| match slot {
+            Slot::Weight => vec![T::ZERO; len(slot)],
+            _ => Vec::with_capacity(len(slot)),
         });
         if self.items > 0 && self.features > 0 {
             with_arithmetic!(A => run(&Kernel::<T, A>::new(self, operands), &mut results));
+            for (slot, result) in Slot::ALL.into_iter().zip(&mut results) {
+                // SAFETY: tasks have written all rows of all items.
+                unsafe { result.set_len(len(slot)) };
+            }
         }
         let wanted = results.into_iter().zip(self.wanted);
         wanted
@@ -46,9 +54,10 @@ struct Task<'a, T> {
     results: Results<'a, T>,
 }
 
-fn run<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
+/// Writes the results of items to vectors that have the capacity, and adds to that of the weight.
+fn run<'r, T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     kernel: &Kernel<'_, T, A>,
-    results: &mut [Vec<T>; SLOTS],
+    results: &'r mut [Vec<T>; SLOTS],
 ) {
     let CouplingJob {
         plan,
@@ -59,11 +68,19 @@ fn run<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     let size = items.div_ceil(MAX_TASKS).max(MIN_ITEMS);
     let [first, second, weight, product] = results;
     let rows = |slot: Slot| slot.rows(plan) * features;
+    let spare = |result: &'r mut Vec<T>, slot: Slot| {
+        let len = if kernel.job.wanted[slot as usize] {
+            items * rows(slot)
+        } else {
+            0
+        };
+        (&mut result.spare_capacity_mut()[..len], rows(slot))
+    };
     let mut rest = [
-        (first.as_mut_slice(), rows(Slot::First)),
-        (second.as_mut_slice(), rows(Slot::Second)),
-        (&mut [], 0),
-        (product.as_mut_slice(), rows(Slot::Product)),
+        spare(first, Slot::First),
+        spare(second, Slot::Second),
+        (&mut [][..], 0),
+        spare(product, Slot::Product),
     ];
     let tasks: Vec<Task<'_, T>> = (0..items)
         .step_by(size)

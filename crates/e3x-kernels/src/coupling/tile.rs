@@ -1,5 +1,7 @@
 //! Rows of some items, one block of lanes of each, in the order in which kernels read them.
 
+use std::mem::MaybeUninit;
+
 use super::multiply::N;
 use super::stage::{OPERANDS, Stages};
 use super::{CouplingJob, Operands, SLOTS, Slot};
@@ -20,7 +22,7 @@ pub(super) struct Buffers<T, const NI: usize> {
 }
 
 /// Rows of the items' results, empty where they are not wanted.
-pub(super) type Results<'a, T> = [&'a mut [T]; SLOTS];
+pub(super) type Results<'a, T> = [&'a mut [MaybeUninit<T>]; SLOTS];
 
 /// What belongs to a path.
 #[inline(always)]
@@ -170,7 +172,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
                 for (p, results) in results.chunks_exact_mut(degrees * features).enumerate() {
                     let sums = sums[p * NI + i..].iter().step_by(parity * NI);
                     for (result, lanes) in results.chunks_exact_mut(features).zip(sums) {
-                        lanes::store(result, block, lanes);
+                        lanes::write(result, block, lanes);
                     }
                 }
             }

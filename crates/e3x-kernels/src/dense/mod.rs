@@ -189,17 +189,22 @@ fn weight<T: Real>(plan: &DensePlan, input: &[T], output: &[T]) -> Vec<T> {
     let matrices: Vec<Range<usize>> = plan.matrices().collect();
     let rows: Vec<[usize; 2]> = (0..n_in).map(|i| [i, i * n_out]).collect();
     let compute = |matrix: usize, out: &mut [MaybeUninit<T>]| {
-        let of_item = |item: usize| {
-            let range = matrices[matrix].clone();
-            range.map(move |entry| item * entries + entry)
-        };
-        let terms: Vec<usize> = (0..items).flat_map(of_item).collect();
-        for (part, terms) in terms.chunks(product::DEPTH).enumerate() {
-            let of_input: Vec<usize> = terms.iter().map(|term| term * n_in).collect();
-            let of_output: Vec<usize> = terms.iter().map(|term| term * n_out).collect();
-            let matrix = Matrix::of_rows(output, &of_output, n_out);
+        let range = matrices[matrix].clone();
+        let terms = items * range.len();
+        let mut starts: [Vec<usize>; 2] = Default::default();
+        let mut matrix = Matrix::zero(product::DEPTH.min(terms), n_out);
+        for first in (0..terms).step_by(product::DEPTH) {
+            let [of_input, of_output] = &mut starts;
+            of_input.clear();
+            of_output.clear();
+            for term in first..terms.min(first + product::DEPTH) {
+                let row = term / range.len() * entries + range.start + term % range.len();
+                of_input.push(row * n_in);
+                of_output.push(row * n_out);
+            }
+            matrix.set_rows(output, of_output);
             // SAFETY: the first part writes all numbers.
-            unsafe { T::dense(&matrix, &rows, (input, &of_input), part > 0, out) };
+            unsafe { T::dense(&matrix, &rows, (input, of_input), first > 0, out) };
         }
     };
     let ends = par::even_ends(matrices.len() * n_in * n_out, n_in * n_out);

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 
 use crate::Real;
 use crate::arithmetic::{Arithmetic, with_arithmetic};
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, LANES, Lanes, vectorized};
 
 /// Most terms of a sum at a time: `DEPTH` rows of 32 numbers are 16 KB.
 pub(super) const DEPTH: usize = 128;
@@ -26,7 +26,7 @@ pub struct Matrix<T> {
 
 impl<T: Real> Matrix<T> {
     /// A matrix of `rows` rows that are zero.
-    fn zero(rows: usize, columns: usize) -> Self {
+    pub(super) fn zero(rows: usize, columns: usize) -> Self {
         let holds_many = with_arithmetic!(A => A::held::<T>()) >= 16;
         let width = if columns > LANES && holds_many {
             WIDE
@@ -50,15 +50,21 @@ impl<T: Real> Matrix<T> {
     /// The matrix whose rows, of `columns` numbers, start at `starts`.
     pub(super) fn of_rows(values: &[T], starts: &[usize], columns: usize) -> Self {
         let mut matrix = Self::zero(starts.len(), columns);
-        for block in 0..columns.div_ceil(LANES) {
-            let (start, width) = (matrix.start(block), matrix.width);
-            let packed = &mut matrix.packed[start..];
+        matrix.set_rows(values, starts);
+        matrix
+    }
+
+    /// Other rows, not more than before.
+    pub(super) fn set_rows(&mut self, values: &[T], starts: &[usize]) {
+        self.rows = starts.len();
+        for block in 0..self.columns.div_ceil(LANES) {
+            let (start, width) = (self.start(block), self.width);
+            let packed = &mut self.packed[start..];
             for (row, &start) in starts.iter().enumerate() {
-                let values = &values[start..start + columns];
+                let values = &values[start..start + self.columns];
                 lanes::load_to(values, block, &mut packed[row * width]);
             }
         }
-        matrix
     }
 
     /// The matrix whose columns are the rows, of `rows` numbers, that follow each other in `values`.
@@ -69,14 +75,45 @@ impl<T: Real> Matrix<T> {
             let packed = &mut matrix.packed[start..];
             // Some rows at a time stay in the nearest cache.
             for first in (0..rows).step_by(LANES) {
-                for (lane, values) in values.chunks_exact(rows).enumerate() {
-                    for row in first..rows.min(first + LANES) {
-                        packed[row * width][lane] = values[row];
-                    }
-                }
+                transpose(values, rows, first, width, packed);
             }
         }
         matrix
+    }
+}
+
+/// `packed[row * width][column] = columns[column][row]` for `LANES` rows from the first on, or as many as there
+/// are; `columns` are at most `LANES` rows of `rows` numbers.
+fn transpose<T: Real>(
+    columns: &[T],
+    rows: usize,
+    first: usize,
+    width: usize,
+    packed: &mut [Lanes<T>],
+) {
+    let numbers = |column: usize| &columns[column * rows + first..(column + 1) * rows];
+    if columns.len() == LANES * rows && first + LANES <= rows {
+        vectorized(
+            #[inline(always)]
+            || {
+                let mut tile = [[T::ZERO; LANES]; LANES];
+                for column in 0..LANES {
+                    tile[column].copy_from_slice(&numbers(column)[..LANES]);
+                }
+                for row in 0..LANES {
+                    let lanes = &mut packed[(first + row) * width];
+                    for column in 0..LANES {
+                        lanes[column] = tile[column][row];
+                    }
+                }
+            },
+        );
+        return;
+    }
+    for column in 0..columns.len() / rows {
+        for (row, &number) in numbers(column).iter().take(LANES).enumerate() {
+            packed[(first + row) * width][column] = number;
+        }
     }
 }
 
@@ -146,7 +183,9 @@ impl<T: Real> Product<'_, T> {
     ) where
         A: Arithmetic<Block<T> = Lanes<T>>,
     {
+        let blocks = self.matrix.columns.div_ceil(WIDTH * LANES);
         let packed = self.matrix.packed.as_chunks::<WIDTH>().0;
+        let packed = &packed[..blocks * self.matrix.rows];
         A::vectorized(
             #[inline(always)]
             || {
@@ -208,13 +247,13 @@ impl<T: Real> Product<'_, T> {
             };
             let row = &mut out[start..start + self.matrix.columns];
             for c in 0..WIDTH {
-                let first = (terms.block * WIDTH + c) * LANES;
-                let Some(numbers) = row.get_mut(first..) else {
+                let at = terms.block * WIDTH + c;
+                let Some(numbers) = row.get(at * LANES..) else {
                     break;
                 };
                 let mut block = Lanes::zero();
                 if terms.adds {
-                    for (lane, number) in block.iter_mut().zip(&*numbers) {
+                    for (lane, number) in block.iter_mut().zip(numbers) {
                         // SAFETY: the first part of the sum was written to all numbers of the rows, unless the
                         // caller vouches for them.
                         *lane = unsafe { number.assume_init() };
@@ -222,13 +261,7 @@ impl<T: Real> Product<'_, T> {
                     A::add_scaled_sum(&mut sums[r][c], T::ONE, A::load(&block));
                 }
                 A::store(sums[r][c], &mut block);
-                if let Some(full) = numbers.first_chunk_mut::<LANES>() {
-                    *full = block.map(MaybeUninit::new);
-                } else {
-                    for (number, lane) in numbers.iter_mut().zip(block.iter()) {
-                        number.write(*lane);
-                    }
-                }
+                lanes::write(row, at, &block);
             }
         }
     }
