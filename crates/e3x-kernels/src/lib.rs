@@ -25,6 +25,7 @@ pub mod message;
 pub mod norm;
 mod par;
 mod plan;
+mod prefetch;
 pub mod process;
 pub mod radial;
 mod real;

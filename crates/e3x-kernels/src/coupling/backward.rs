@@ -1,6 +1,6 @@
 //! Coupled products of weights and entries of z, which go to the factors.
 
-use super::item::{Kernel, add_signed, contract, for_each_kind, put};
+use super::item::{Kernel, contract, for_each_kind, put, signed};
 use super::multiply::{N, differentiate};
 use super::program::{Group, Kind, Out, Product};
 use super::stage::Stage;
@@ -83,9 +83,9 @@ fn weigh<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize, const PAR
         let weight = A::load(of_path(weights, out.paths[c]));
         for part in 0..PARTS {
             let [z] = row::<T, 1, NI>(z, out.rows[part][c]);
+            let weight = signed::<T, A>(out, part, weight);
             for i in 0..NI {
-                let sum = &mut weighted[part][c * NI + i];
-                add_signed::<T, A>(sum, out, part, weight, A::load(&z[i]));
+                weighted[part][c * NI + i] = A::multiply(weight, A::load(&z[i]));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Coupled products of the factors, which go to the product and to the weights.
 
 use super::Slot;
-use super::item::{Kernel, add_signed, contract, for_each_kind, put};
+use super::item::{Kernel, contract, for_each_kind, put, signed};
 use super::multiply::{N, multiply};
 use super::program::{CHANNELS, Group, Kind, Out};
 use super::stage::Stage;
@@ -144,11 +144,13 @@ fn add_to_product<
         let others = A::load(of_path(weights, out.paths[other]));
         for part in 0..PARTS {
             let [sums] = row_mut::<T, 1, NI>(sums, out.rows[part][c]);
+            let own = signed::<T, A>(out, part, own);
+            let others = signed::<T, A>(out, part, others);
             for i in 0..NI {
                 let mut sum = A::load(&sums[i]);
-                add_signed::<T, A>(&mut sum, out, part, own, coupled[part][c * NI + i]);
+                A::add_multiple_sum(&mut sum, own, coupled[part][c * NI + i]);
                 if shared {
-                    add_signed::<T, A>(&mut sum, out, part, others, coupled[part][other * NI + i]);
+                    A::add_multiple_sum(&mut sum, others, coupled[part][other * NI + i]);
                 }
                 A::store::<T>(sum, &mut sums[i]);
             }
@@ -174,15 +176,11 @@ fn add_to_weights<
         let mut total = A::load(to);
         for part in 0..PARTS {
             let [z] = row::<T, 1, NI>(z, out.rows[part][c]);
+            let mut sum = A::zero();
             for i in 0..NI {
-                add_signed::<T, A>(
-                    &mut total,
-                    out,
-                    part,
-                    A::load(&z[i]),
-                    coupled[part][c * NI + i],
-                );
+                A::add_multiple_sum(&mut sum, A::load(&z[i]), coupled[part][c * NI + i]);
             }
+            A::add_scaled_sum(&mut total, T::ONE, signed::<T, A>(out, part, sum));
         }
         A::store::<T>(total, to);
     }

@@ -10,6 +10,7 @@ use super::{CouplingJob, SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::lanes::{self, Lanes};
+use crate::prefetch::Ahead;
 
 /// A computation with everything that does not depend on the items.
 pub(super) struct Kernel<'a, T, A> {
@@ -64,14 +65,18 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
         }
     }
 
-    /// Adds what the items in the buffers contribute.
+    /// Adds what the items in the buffers contribute, and asks for those that are `ahead`.
     #[inline(always)]
     pub fn tile<const P1: usize, const P2: usize, const NI: usize>(
         &self,
         block: usize,
+        ahead: &mut [Ahead],
         buffers: &mut Buffers<T, NI>,
     ) {
         for (group, coefficients) in self.job.plan.groups().iter().zip(&self.coefficients) {
+            for ahead in &mut *ahead {
+                ahead.step();
+            }
             if group.parts == 1 {
                 self.group::<P1, P2, NI, 1>(group, coefficients, block, buffers);
             } else {
@@ -127,20 +132,20 @@ macro_rules! for_each_kind {
 }
 pub(super) use for_each_kind;
 
-/// `sum += a b`, or `sum -= a b` for a second part that changes its sign.
+/// `a` for the first part of a complex number, and with the sign of the second part for that. No branch: the signs of
+/// the outs of all groups are too many for the processor to foresee.
 #[inline(always)]
-pub(super) fn add_signed<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
-    sum: &mut A::Sum<T>,
+pub(super) fn signed<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     out: &Out,
     part: usize,
     a: A::Sum<T>,
-    b: A::Sum<T>,
-) {
-    if part == 1 && out.negates {
-        A::subtract_multiple_sum(sum, a, b);
-    } else {
-        A::add_multiple_sum(sum, a, b);
+) -> A::Sum<T> {
+    if part == 0 {
+        return a;
     }
+    let mut product = A::zero();
+    A::add_scaled_sum(&mut product, T::from_f64(out.sign), a);
+    product
 }
 
 /// Writes numbers, or adds them to what is there.

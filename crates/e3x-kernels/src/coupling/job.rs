@@ -144,15 +144,21 @@ fn visit_items<
     mut task: Task<'_, T>,
 ) -> Vec<Lanes<T>> {
     let mut buffers = Buffers::<T, NI>::new(&kernel.job, &kernel.stages, kernel.blocks);
+    let mut ahead = Vec::new();
     A::vectorized(
         #[inline(always)]
         || {
             for first in (0..task.items).step_by(NI) {
                 let num = NI.min(task.items - first);
                 let items = (task.first + first, num);
+                // Memory would have nothing to do meanwhile.
+                let next = task.first + first + num;
+                let after = (next, NI.min(kernel.job.items - next));
+                let steps = kernel.job.plan.groups().len() * kernel.blocks;
+                buffers.ahead(&kernel.job, &kernel.operands, after, steps, &mut ahead);
                 for block in 0..kernel.blocks {
                     buffers.load(&kernel.job, &kernel.operands, items, block);
-                    kernel.tile::<P1, P2, NI>(block, &mut buffers);
+                    kernel.tile::<P1, P2, NI>(block, &mut ahead, &mut buffers);
                     buffers.store(&kernel.job, &mut task.results, (first, num), block);
                 }
             }

@@ -87,8 +87,8 @@ pub(crate) struct Out {
     pub rows: [[u32; CHANNELS]; 2],
     /// Positions among all paths; their number where there is no path.
     pub paths: [u32; CHANNELS],
-    /// Whether the second part changes its sign.
-    pub negates: bool,
+    /// The sign of the second part.
+    pub sign: f64,
 }
 
 /// All products that lead to the same |m| of the product, between two degrees.
@@ -187,7 +187,7 @@ impl<'a> Entries<'a> {
         Out {
             rows: orders.map(|m| self.channels.map(|(parity, _)| row(m, parity) as u32)),
             paths: self.channels.map(|(_, path)| path as u32),
-            negates: self.odd,
+            sign: if self.odd { -1.0 } else { 1.0 },
         }
     }
 }

@@ -33,6 +33,17 @@ impl<T> Default for Operands<'_, T> {
     }
 }
 
+impl<'a, T> Operands<'a, T> {
+    /// The numbers of an operand, if it exists.
+    #[inline(always)]
+    pub(super) fn of(&self, operand: Operand) -> Option<&'a [T]> {
+        match operand.checked_sub(SLOTS) {
+            None => self.args[operand],
+            Some(tangent) => self.tangents.and_then(|tangents| tangents[tangent]),
+        }
+    }
+}
+
 /// Position among arguments (the slots) and tangents (after them).
 pub(super) type Operand = usize;
 

@@ -6,6 +6,7 @@ use super::multiply::N;
 use super::stage::{OPERANDS, Stages};
 use super::{CouplingJob, Operands, SLOTS, Slot};
 use crate::lanes::{self, Lanes};
+use crate::prefetch::Ahead;
 use crate::{CouplingPlan, Real};
 
 /// Buffers of a task for `NI` items at a time. Rows of items are `(row, parity, item)`.
@@ -117,12 +118,8 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         let features = job.features;
         for operand in 0..OPERANDS {
             let slot = Slot::ALL[operand % SLOTS];
-            let values = match operand.checked_sub(SLOTS) {
-                None => operands.args[operand],
-                Some(tangent) => operands.tangents.and_then(|t| t[tangent]),
-            };
             let rows = &mut self.rows[operand];
-            let Some(values) = values.filter(|_| !rows.is_empty()) else {
+            let Some(values) = operands.of(operand).filter(|_| !rows.is_empty()) else {
                 continue;
             };
             let parity = parity(job.plan, slot);
@@ -147,6 +144,28 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         for sums in &mut self.sums {
             sums.fill(Lanes::zero());
         }
+    }
+
+    /// Replaces what is `ahead` by what [`Self::load`] reads of these items, in some steps.
+    pub fn ahead(
+        &self,
+        job: &CouplingJob<'_>,
+        operands: &Operands<'_, T>,
+        (first, num): (usize, usize),
+        steps: usize,
+        ahead: &mut Vec<Ahead>,
+    ) {
+        let of_operand = |operand: usize| {
+            let size = self.rows[operand].len() / NI * job.features;
+            let values = operands.of(operand).filter(|_| size > 0 && num > 0)?;
+            Some(Ahead::new(
+                values,
+                first * size..(first + num) * size,
+                steps,
+            ))
+        };
+        ahead.clear();
+        ahead.extend((0..OPERANDS).filter_map(of_operand));
     }
 
     /// Writes the sums of `num` items to their results, from the item `first` of these on.
