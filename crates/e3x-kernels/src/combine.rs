@@ -68,3 +68,24 @@ fn add_terms<T: Real>(factors: &[T], terms: &[&[T]], start: usize, out: &mut [Ma
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_terms_of_several_tasks_is_added() {
+        let term = |i: usize| -> Vec<f64> { (0..TASK + 5).map(|n| (i * n) as f64).collect() };
+        let terms: Vec<Vec<f64>> = (1..=4).map(term).collect();
+        for num in 0..=4 {
+            let factors = [2.0, -1.0, 0.5, 3.0];
+            let slices: Vec<&[f64]> = terms[..num].iter().map(Vec::as_slice).collect();
+            let sum = combine(&factors[..num], &slices).unwrap();
+            let factor: f64 = (0..num).map(|i| factors[i] * (i + 1) as f64).sum();
+            assert_eq!(sum.len(), if num > 0 { TASK + 5 } else { 0 });
+            assert!(sum.iter().enumerate().all(|(n, &x)| x == factor * n as f64));
+        }
+        assert!(combine(&[1.0, 1.0], &[&[1.0][..], &[1.0, 2.0]]).is_err());
+        assert!(combine(&[1.0], &[&[1.0][..], &[1.0]]).is_err());
+    }
+}

@@ -16,6 +16,7 @@ struct Case {
     aligned: AlignedPlan,
     edges: EdgeList,
     features: usize,
+    vectors: Vec<f64>,
     angular: Vec<f64>,
     /// All arguments, the frames twice.
     args: [Vec<f64>; 6],
@@ -74,6 +75,7 @@ fn case(
     });
     Case {
         angular: harmonics(&vectors, FILTER, cartesian_order),
+        vectors,
         plan,
         aligned,
         edges,
@@ -166,6 +168,29 @@ fn turning_an_edge_changes_the_sum_as_without_frames() {
             }
         }
         assert_close(&torque, &expected, 1e-13, "torque");
+
+        let (plan, edges) = (&case.aligned, &case.edges);
+        let less =
+            aligned::gradients_for_torques(plan, edges, case.features, [true; 6], case.args())
+                .unwrap();
+        let frame: Vec<f64> = less[3].iter().zip(&less[4]).map(|(a, b)| a + b).collect();
+        let args = [case.args[3].as_slice(), frame.as_slice()];
+        let torque = turn.form(TurnSlot::Velocity, args).unwrap();
+        // What turns an edge about itself may differ: it has no effect.
+        let across = |torque: &[f64]| -> Vec<f64> {
+            let pairs = torque.chunks_exact(3).zip(case.vectors.chunks_exact(3));
+            pairs
+                .flat_map(|(t, r)| {
+                    (0..3)
+                        .map(|i| t[(i + 1) % 3] * r[(i + 2) % 3] - t[(i + 2) % 3] * r[(i + 1) % 3])
+                        .collect::<Vec<_>>()
+                })
+                .collect()
+        };
+        assert_close(&across(&torque), &across(&expected), 1e-13, "torques alone");
+        for slot in [0, 1, 2, 5] {
+            assert_close(&less[slot], &all[slot], 1e-14, "other slots");
+        }
     }
 }
 
@@ -258,9 +283,28 @@ fn second_derivatives_are_differences_of_first_ones() {
 /// More nodes than tasks, and sources far from destinations, so that sums at sources are a pass of
 /// their own.
 fn large_case(nodes: u32) -> Case {
-    let small = case((2, 2), (2, 2), true, 8);
     let dst: Vec<u32> = (0..nodes).flat_map(|i| [i; 3]).collect();
     let src: Vec<u32> = (0..3 * nodes).map(|e| (e * 97 + 13) % nodes).collect();
+    case_with(dst, src, nodes)
+}
+
+/// Molecules of several sizes, nodes without edges and padding: tasks end where no edge goes across, if that is near.
+fn molecules(sizes: &[u32]) -> Case {
+    let (mut dst, mut src, mut first) = (vec![u32::MAX], vec![0], 0);
+    for &size in sizes {
+        for (i, j) in (0..size).flat_map(|i| (0..size).map(move |j| (i, j))) {
+            if i != j {
+                dst.push(first + i);
+                src.push(first + j);
+            }
+        }
+        first += size;
+    }
+    case_with(dst, src, first)
+}
+
+fn case_with(dst: Vec<u32>, src: Vec<u32>, nodes: u32) -> Case {
+    let small = case((2, 2), (2, 2), true, 8);
     let edges = EdgeList::new(dst, src, nodes as usize, nodes as usize).unwrap();
     let vectors = numbers(3 * edges.len(), 0.1);
     let frame = frames(&vectors, 2, true).unwrap();
@@ -270,6 +314,7 @@ fn large_case(nodes: u32) -> Case {
     });
     Case {
         angular: harmonics(&vectors, FILTER, true),
+        vectors,
         edges,
         args,
         ..small
@@ -298,6 +343,29 @@ fn large_graphs_and_small_numbers_agree() {
             let a: Vec<f64> = a.iter().map(|&x| f64::from(x)).collect();
             assert_close(&a, b, 1e-5, "f32");
         }
+    }
+}
+
+#[test]
+fn molecules_of_a_batch_are_computed_like_any_graph() {
+    let sizes = [9; 20];
+    let mixed: Vec<u32> = (0..40).map(|i| [1, 12, 3, 7, 1, 25][i % 6]).collect();
+    let one_large = [1, 150, 1];
+    let ends_alone = [30, 30, 1, 1, 1];
+    for sizes in [&sizes[..], &mixed, &one_large, &ends_alone, &[40]] {
+        let case = molecules(sizes);
+        let all = case.gradients([true; 6], case.args());
+        for (slot, plain) in [
+            (0, message::Slot::Input),
+            (1, message::Slot::Radial),
+            (2, message::Slot::Weight),
+            (5, message::Slot::Output),
+        ] {
+            let what = format!("slot {slot} of molecules of {sizes:?}");
+            assert_close(&all[slot], &case.plain(plain), 1e-13, &what);
+        }
+        let only = case.gradients([true, false, false, false, false, false], case.args());
+        assert_close(&only[0], &all[0], 1e-14, "input alone");
     }
 }
 

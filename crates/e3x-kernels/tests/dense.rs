@@ -83,6 +83,23 @@ fn items_of_several_tasks_are_all_counted() {
     }
 }
 
+/// Blocks of lanes that are full, and sums that are added part by part.
+#[test]
+fn many_features_and_many_terms_are_all_counted() {
+    for (in_features, out_features, items) in
+        [(16, 32, 40), (64, 48, 3), (300, 20, 2), (33, 272, 20)]
+    {
+        let plan = DensePlan {
+            parity: 1,
+            max_degree: 2,
+            in_features,
+            out_features,
+        };
+        check::<f64>(&plan, items, 7, 1e-12);
+        check::<f32>(&plan, items, 8, 1e-5);
+    }
+}
+
 #[test]
 fn results_have_the_same_bits_for_one_and_two_threads() {
     let plan = DensePlan {

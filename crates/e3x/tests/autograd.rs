@@ -7,7 +7,7 @@ use e3x::Result;
 use e3x::autograd::{CreateGraph, backward, grad, init, value_and_grad, variable, vjp};
 use e3x::nn::{self, BasisConfig, Cutoff, Dense, DenseConfig, MessagePass, MessagePassConfig};
 use e3x::nn::{Parameters, Radial};
-use e3x::ops::{Graph, gather_dst, gather_src};
+use e3x::ops::{self, Graph, gather_dst, gather_src};
 use e3x::testing::random;
 use support::{CPU, assert_close, assert_error, bits, flat, shape, single, zeros};
 
@@ -328,6 +328,67 @@ fn gradients_of_candle_are_the_same() -> Result<()> {
             let kernel = grads.get(&variable).unwrap();
             assert_close(&path, kernel, all.get(&variable).unwrap(), 1e-12);
         }
+    }
+    Ok(())
+}
+
+/// An energy of which only operations of this crate know how it depends on positions and parameters.
+fn own_energy(parameters: &Parameters, positions: &Tensor) -> Result<Tensor> {
+    let vb = parameters.builder(DType::F64, CPU);
+    let config = MessagePassConfig::default;
+    let first = MessagePass::new(shape(1, 0, 3), (2, 4), config(), vb.pp("first"))?;
+    let second = MessagePass::new(first.output_shape(), (2, 4), config(), vb.pp("second"))?;
+    let dense = Dense::new(second.output_shape(), DenseConfig::new(1), vb.pp("dense"))?;
+    let graph = Graph::from_indices(&[0, 0, 1, 2, 2, 3], &[1, 2, 0, 1, 3, 0], 4)?;
+    let r = ops::displacements(positions, &graph, None)?;
+    let basis = BasisConfig::new(2, 4, Radial::default()).with_cutoff(Cutoff::smooth(9.0));
+    let basis = nn::basis(&r, &basis)?;
+    let x = random(&[4, 1, 1, 3], 3)?;
+    let y = second.forward(&first.forward(&x, &basis, &graph)?, &basis, &graph)?;
+    let y = nn::change_max_degree_or_type(&dense.forward(&nn::silu(&y)?)?, Some(0), Some(false))?;
+    let all = Graph::sparse_dst(&Tensor::new(&[0u32; 4], CPU)?, 1)?;
+    ops::reshape(&ops::indexed_sum(&y, &all, false)?, 1)
+}
+
+/// Without operations of candle between energy and variables its backward is not used; with one at the end it is.
+/// First derivatives, and those of forces.
+#[test]
+fn gradients_without_candle_are_the_same() -> Result<()> {
+    let parameters = Parameters::seeded(6);
+    let positions = variable(&random(&[4, 3], 2)?)?;
+    let own = || own_energy(&parameters, &positions);
+    let with_candle = || Ok::<_, e3x::Error>(own()?.affine(1.0, 0.0)?);
+    let inputs = |energy: &Tensor| -> Result<Vec<Tensor>> {
+        assert!(energy.track_op());
+        let variables = parameters.variables().into_iter();
+        Ok(variables
+            .map(|(_, var)| var.into_inner())
+            .chain([positions.clone()])
+            .collect())
+    };
+    let inputs = inputs(&own()?)?;
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    for create_graph in BOTH {
+        let expected = grad(&with_candle()?, &inputs, create_graph)?;
+        let actual = grad(&own()?, &inputs, create_graph)?;
+        let twice = grad(&own()?, &[&positions, &positions], create_graph)?;
+        for (i, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
+            assert_close(&format!("input {i}"), actual, expected, 1e-13);
+        }
+        // Only degree 0 of the last layer counts.
+        let counts = |x: &&Tensor| flat(x).iter().any(|&x| x != 0.0);
+        assert!(expected.iter().filter(counts).count() > inputs.len() / 2);
+        assert_close("twice", &twice[1], &expected[inputs.len() - 1], 1e-13);
+    }
+    let [recorded, last] =
+        BOTH.map(|create_graph| grad(&own().unwrap(), &[&positions], create_graph));
+    assert_close("torques", &recorded?[0], &last?[0], 1e-12);
+    let second = |energy: Tensor| {
+        let forces = grad(&energy, &[&positions], CreateGraph::Yes)?.remove(0);
+        grad(&forces.sqr()?, &inputs, CreateGraph::No)
+    };
+    for (actual, expected) in second(own()?)?.iter().zip(&second(with_candle()?)?) {
+        assert_close("of forces", actual, expected, 1e-12);
     }
     Ok(())
 }

@@ -136,3 +136,32 @@ fn bad_order_is_an_error_and_long_slices_are_the_same() {
     let one = Scalar::Sigmoid.evaluate(1, &x[9_000..9_001]).unwrap();
     assert_eq!(y[9_000], one[0]);
 }
+
+/// The vector code of the most used gate against the series.
+#[test]
+fn values_and_slopes_of_the_sigmoid_are_those_of_its_series() {
+    let x: Vec<f64> = (-400..400).map(|i| 0.1 * f64::from(i)).collect();
+    let extreme = [-1e300, -800.0, -710.0, -1e-300, 0.0, 36.0, 710.0, 1e300];
+    let x = [&x[..], &extreme].concat();
+    let (values, slopes) = Scalar::Sigmoid.value_and_slope(&x);
+    for (order, actual) in [values, slopes].iter().enumerate() {
+        for ((x, actual), expected) in x
+            .iter()
+            .zip(actual)
+            .zip(Scalar::Sigmoid.evaluate(order, &x).unwrap())
+        {
+            let error = (actual - expected).abs();
+            assert!(
+                error <= 1e-15 * expected.abs() + 1e-300,
+                "{x}: {actual}, {expected}"
+            );
+        }
+    }
+    let (values, slopes) =
+        Scalar::Sigmoid.value_and_slope(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
+    assert!(values[0].is_nan() && slopes[0].is_nan());
+    assert_eq!(
+        (&values[1..], &slopes[1..]),
+        (&[1.0, 0.0][..], &[0.0, 0.0][..])
+    );
+}
