@@ -3,7 +3,10 @@
 //! The product is a partial derivative of the trilinear form `sum z s x`; the other two are the
 //! same product with another pair, and the sum over `p` of [`contract`].
 
+use std::mem::MaybeUninit;
+
 use crate::error::check_len;
+use crate::lanes::vectorized;
 use crate::{Real, Result, par};
 
 /// Values per task.
@@ -51,16 +54,19 @@ impl GateShape {
 /// If a slice has the wrong size.
 pub fn multiply<T: Real>(shape: GateShape, s: &[T], x: &[T]) -> Result<Vec<T>> {
     shape.check(("s", s), ("x", x))?;
-    let mut y = x.to_vec();
-    each_item(shape, &mut y, shape.block(), |b, block| {
-        let gate = &s[b * shape.width..][..shape.width];
-        for row in block.chunks_exact_mut(shape.width) {
-            for (y, &g) in row.iter_mut().zip(gate) {
-                *y *= g;
-            }
-        }
-    });
-    Ok(y)
+    // SAFETY: all products of an item are written.
+    let values = unsafe {
+        each_item(
+            shape,
+            shape.block(),
+            #[inline(always)]
+            |b: usize, y: &mut [MaybeUninit<T>]| {
+                let gate = &s[b * shape.width..][..shape.width];
+                write_products(gate, &x[b * shape.block()..][..shape.block()], y);
+            },
+        )
+    };
+    Ok(values)
 }
 
 /// `s[b, f] = sum_p z[b, p, f] x[b, p, f]`.
@@ -70,12 +76,20 @@ pub fn multiply<T: Real>(shape: GateShape, s: &[T], x: &[T]) -> Result<Vec<T>> {
 pub fn contract<T: Real>(shape: GateShape, z: &[T], x: &[T]) -> Result<Vec<T>> {
     check_len("z", z.len(), shape.len())?;
     check_len("x", x.len(), shape.len())?;
-    let mut s = vec![T::ZERO; shape.items * shape.width];
-    each_item(shape, &mut s, shape.width, |b, sum| {
-        let block = b * shape.block()..(b + 1) * shape.block();
-        accumulate(sum, &z[block.clone()], &x[block]);
-    });
-    Ok(s)
+    // SAFETY: all sums of an item are written.
+    let values = unsafe {
+        each_item(
+            shape,
+            shape.width,
+            #[inline(always)]
+            |b: usize, s: &mut [MaybeUninit<T>]| {
+                let block = b * shape.block()..(b + 1) * shape.block();
+                let sum = zeros(s);
+                accumulate(sum, &z[block.clone()], &x[block]);
+            },
+        )
+    };
+    Ok(values)
 }
 
 /// The vector-Jacobian product of `x -> g(x[:, 0, :]) x` in one pass:
@@ -92,26 +106,52 @@ pub fn pull_back<T: Real>(
 ) -> Result<Vec<T>> {
     shape.check(("g", g), ("x", x))?;
     shape.check(("slope", slope), ("z", z))?;
-    let mut y = z.to_vec();
-    each_item(shape, &mut y, shape.block(), |b, block| {
-        let gate = &g[b * shape.width..][..shape.width];
-        let slope = &slope[b * shape.width..][..shape.width];
-        let x = &x[b * shape.block()..][..shape.block()];
-        let mut sum = vec![T::ZERO; shape.width];
-        accumulate(&mut sum, block, x);
-        for row in block.chunks_exact_mut(shape.width) {
-            for (y, &g) in row.iter_mut().zip(gate) {
-                *y *= g;
-            }
+    // SAFETY: all products of an item are written.
+    let values = unsafe {
+        each_item(
+            shape,
+            shape.block(),
+            #[inline(always)]
+            |b: usize, y: &mut [MaybeUninit<T>]| {
+                let row = b * shape.width..(b + 1) * shape.width;
+                let block = b * shape.block()..(b + 1) * shape.block();
+                let (gate, slope, z) = (&g[row.clone()], &slope[row], &z[block.clone()]);
+                write_products(gate, z, y);
+                // The sums replace those numbers of row 0 until its products are added.
+                let Some((first, _)) = y.split_at_mut_checked(shape.width) else {
+                    return;
+                };
+                let sum = zeros(first);
+                accumulate(sum, z, &x[block]);
+                for (((y, &d), &g), &z) in sum.iter_mut().zip(slope).zip(gate).zip(z) {
+                    *y = g * z + d * *y;
+                }
+            },
+        )
+    };
+    Ok(values)
+}
+
+/// `y[p, f] = s[f] x[p, f]`.
+#[inline(always)]
+fn write_products<T: Real>(s: &[T], x: &[T], y: &mut [MaybeUninit<T>]) {
+    for (y, x) in y.chunks_exact_mut(s.len()).zip(x.chunks_exact(s.len())) {
+        for ((y, &x), &s) in y.iter_mut().zip(x).zip(s) {
+            y.write(s * x);
         }
-        for ((y, &d), &sum) in block.iter_mut().zip(slope).zip(&sum) {
-            *y += d * sum;
-        }
-    });
-    Ok(y)
+    }
+}
+
+/// Fills a row with zeros.
+#[inline(always)]
+fn zeros<T: Real>(row: &mut [MaybeUninit<T>]) -> &mut [T] {
+    row.fill(MaybeUninit::new(T::ZERO));
+    // SAFETY: all values were just written.
+    unsafe { row.assume_init_mut() }
 }
 
 /// Adds `z[p, f] x[p, f]` over all rows to `sum[f]`.
+#[inline(always)]
 fn accumulate<T: Real>(sum: &mut [T], z: &[T], x: &[T]) {
     let width = sum.len();
     for (z, x) in z.chunks_exact(width).zip(x.chunks_exact(width)) {
@@ -121,22 +161,29 @@ fn accumulate<T: Real>(sum: &mut [T], z: &[T], x: &[T]) {
     }
 }
 
-/// Runs `f(item, block)` over blocks of `size` values, in parallel where it pays.
-fn each_item<T: Real>(
+/// `f(item, block)` writes blocks of `size` values, in parallel where it pays.
+///
+/// # Safety
+/// `f` must write all values of a block.
+unsafe fn each_item<T: Real>(
     shape: GateShape,
-    out: &mut [T],
     size: usize,
-    f: impl Fn(usize, &mut [T]) + Sync,
-) {
-    if shape.is_empty() {
-        return;
-    }
-    let items = TASK.div_ceil(shape.block());
-    par::for_each_chunk(out, items * size, shape.len() * WORK, |task, blocks| {
-        for (i, block) in blocks.chunks_exact_mut(size).enumerate() {
-            f(task * items + i, block);
-        }
-    });
+    f: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
+) -> Vec<T> {
+    let items = TASK.div_ceil(shape.block().max(1));
+    let ends = par::even_ends(shape.items * size, items * size);
+    let write = |task: usize, blocks: &mut [MaybeUninit<T>]| {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (i, block) in blocks.chunks_exact_mut(size).enumerate() {
+                    f(task * items + i, block);
+                }
+            },
+        );
+    };
+    // SAFETY: tasks have whole blocks, all of which are written.
+    unsafe { par::filled(&ends, shape.len() * WORK, write) }
 }
 
 #[cfg(test)]

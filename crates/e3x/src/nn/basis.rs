@@ -1,5 +1,7 @@
 //! Basis functions of displacement vectors, kept in factored form.
 
+use std::sync::{Arc, OnceLock};
+
 use candle_core::{D, Tensor};
 use e3x_so3::Normalization;
 
@@ -126,9 +128,62 @@ pub struct Basis {
 #[derive(Debug, Clone)]
 pub(crate) enum Parts {
     /// `(..., (L+1)^2)` and `(..., K)`.
-    Factored { angular: Tensor, radial: Tensor },
+    Factored { angular: Angular, radial: Tensor },
     /// `(..., 1, (L+1)^2, K)`.
     Dense(Tensor),
+}
+
+/// An angular part, made when it is first asked for: message passing in the frames of the edges needs none.
+#[derive(Debug, Clone)]
+pub(crate) struct Angular {
+    made: Arc<OnceLock<Tensor>>,
+    recipe: Option<Recipe>,
+}
+
+/// What an angular part is made of: displacements, shape `(..., 3)`, and their norms, `(..., 1)`.
+#[derive(Debug, Clone)]
+struct Recipe {
+    r: Tensor,
+    norm: Tensor,
+    angular_fn: AngularFunction,
+    max_degree: usize,
+    cartesian_order: bool,
+}
+
+impl Angular {
+    /// Shape `(..., (L+1)^2)`.
+    pub fn get(&self) -> Result<Tensor> {
+        match (self.made.get(), &self.recipe) {
+            (None, Some(recipe)) => {
+                let new = recipe.evaluate()?;
+                // Another thread may have been faster.
+                Ok(self.made.get_or_init(|| new).clone())
+            }
+            (Some(made), _) => Ok(made.clone()),
+            (None, None) => Err(Error::argument("angular", "an angular part", "none")),
+        }
+    }
+}
+
+impl From<Tensor> for Angular {
+    fn from(angular: Tensor) -> Self {
+        Self {
+            made: Arc::new(angular.into()),
+            recipe: None,
+        }
+    }
+}
+
+impl Recipe {
+    fn evaluate(&self) -> Result<Tensor> {
+        let divisor = self
+            .norm
+            .gt(&self.norm.zeros_like()?)?
+            .where_cond(&self.norm, &self.norm.ones_like()?)?;
+        let u = self.r.broadcast_div(&divisor)?;
+        self.angular_fn
+            .evaluate(&u, self.max_degree, self.cartesian_order)
+    }
 }
 
 impl Basis {
@@ -152,16 +207,25 @@ impl Basis {
             return error("a square (max_degree+1)^2 for the last axis of angular");
         }
         crate::error::check_same_dtype("radial", radial, "angular", angular)?;
-        Ok(Self {
+        Ok(Self::factored(angular.clone().into(), radial, side - 1))
+    }
+
+    /// A basis from factors that fit.
+    fn factored(angular: Angular, radial: &Tensor, max_degree: usize) -> Self {
+        let (num, batch) = match radial.dims() {
+            [batch @ .., num] => (*num, batch.to_vec()),
+            [] => (0, Vec::new()),
+        };
+        Self {
             parts: Parts::Factored {
-                angular: angular.clone(),
+                angular,
                 radial: radial.clone(),
             },
             directions: None,
-            max_degree: side - 1,
-            num: *num,
-            batch: batch.to_vec(),
-        })
+            max_degree,
+            num,
+            batch,
+        }
     }
 
     /// A basis from its values, `(..., 1, (L+1)^2, K)`.
@@ -189,6 +253,7 @@ impl Basis {
     pub fn to_tensor(&self) -> Result<Tensor> {
         match &self.parts {
             Parts::Factored { angular, radial } => {
+                let angular = angular.get()?;
                 let rank = angular.rank();
                 let (angular, radial) = (angular.unsqueeze(rank)?, radial.unsqueeze(rank - 1)?);
                 Ok(angular.broadcast_mul(&radial)?.unsqueeze(rank - 1)?)
@@ -201,7 +266,7 @@ impl Basis {
     pub(crate) fn scalars(&self) -> Result<Tensor> {
         match &self.parts {
             Parts::Factored { angular, radial } => {
-                Ok(radial.broadcast_mul(&angular.narrow(D::Minus1, 0, 1)?)?)
+                Ok(radial.broadcast_mul(&angular.get()?.narrow(D::Minus1, 0, 1)?)?)
             }
             Parts::Dense(values) => {
                 let rank = values.rank();
@@ -231,7 +296,7 @@ impl Basis {
     /// A tensor with the dtype of the values.
     pub(crate) fn any_part(&self) -> &Tensor {
         match &self.parts {
-            Parts::Factored { angular, .. } => angular,
+            Parts::Factored { radial, .. } => radial,
             Parts::Dense(values) => values,
         }
     }
@@ -299,10 +364,13 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
         return Err(Error::argument("num", "at least 1", "0"));
     }
     let norm = ops::norm(r, Some(&[-1]), true)?;
-    let divisor = norm
-        .gt(&norm.zeros_like()?)?
-        .where_cond(&norm, &norm.ones_like()?)?;
-    let u = r.broadcast_div(&divisor)?;
+    let recipe = Recipe {
+        r: r.clone(),
+        norm: norm.clone(),
+        angular_fn: config.angular_fn,
+        max_degree: config.max_degree,
+        cartesian_order: config.cartesian_order,
+    };
     let norm = view(&norm, r.dims()[..r.rank() - 1].to_vec())?;
     let mut radial = config.radial_fn.evaluate(&norm, config.num)?;
     let cutoff = match &config.cutoff_fn {
@@ -313,13 +381,21 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
         }
         None => norm.ones_like()?,
     };
-    let mut angular = config
-        .angular_fn
-        .evaluate(&u, config.max_degree, config.cartesian_order)?;
-    if let Some(damping_fn) = &config.damping_fn {
-        angular = damp(&angular, &damping_fn.evaluate(&norm)?)?;
+    let angular = match &config.damping_fn {
+        Some(damping_fn) => damp(&recipe.evaluate()?, &damping_fn.evaluate(&norm)?)?.into(),
+        None => Angular {
+            made: Arc::default(),
+            recipe: Some(recipe),
+        },
+    };
+    let fits = matches!(radial.dims(), [batch @ .., num] if *num > 0 && batch == norm.dims());
+    if !fits {
+        let expected = format!("shape {:?} and an axis of functions", norm.dims());
+        let received = format!("shape {:?}", radial.dims());
+        return Err(Error::argument("radial_fn", expected, received));
     }
-    let mut basis = Basis::from_factors(&angular, &radial)?;
+    crate::error::check_same_dtype("radial_fn", &radial, "r", r)?;
+    let mut basis = Basis::factored(angular, &radial, config.max_degree);
     if config.damping_fn.is_none() {
         basis.directions = Some(Directions::new(r, config)?);
     }

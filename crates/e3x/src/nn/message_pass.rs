@@ -7,7 +7,7 @@ use e3x_kernels::aligned::{self, AlignedPlan};
 use e3x_kernels::{EdgeList, message};
 
 use crate::config::Config;
-use crate::nn::basis::Parts;
+use crate::nn::basis::{Angular, Parts};
 use crate::nn::directions::Directions;
 use crate::nn::tensor_product::{TensorProduct, TensorProductConfig};
 use crate::nn::{Basis, Dense, DenseConfig, Initializer, VarBuilder};
@@ -167,7 +167,7 @@ impl MessagePass {
                 if self.scales_features(weights, inputs, graph)
                     && !graph.counts_padding(num_nodes)? =>
             {
-                let parts = ([angular, radial], basis.directions());
+                let parts = (angular, radial, basis.directions());
                 self.fused(inputs, batch, parts, weights, graph)
             }
             _ => self.composed(inputs, basis, weights, graph),
@@ -275,7 +275,7 @@ impl MessagePass {
         &self,
         inputs: &Array,
         batch: &[usize],
-        ([angular, radial], directions): ([&Array; 2], Option<&Directions>),
+        (angular, radial, directions): (&Angular, &Array, Option<&Directions>),
         weights: Option<&Array>,
         graph: &Graph,
     ) -> Result<Array> {
@@ -307,7 +307,7 @@ impl MessagePass {
                 edges,
                 features,
             };
-            let others = [inputs, &radial, &kernel, angular];
+            let others = [inputs, &radial, &kernel, &angular.get()?];
             form(sum, message::Slot::Output as usize, &others)?
         };
         let mut dims = batch.to_vec();
