@@ -1,65 +1,14 @@
 //! Basis functions of displacement vectors, kept in factored form.
 
-use std::sync::{Arc, OnceLock};
-
 use candle_core::{D, Tensor};
-use e3x_so3::Normalization;
 
+use super::angular::{Angular, AngularFunction, Recipe};
 use super::directions::Directions;
 use crate::config::Config;
 use crate::nn::functions::{CutoffFn, DampingFn, RadialFn};
 use crate::op::product::scale_rows;
 use crate::op::tape::view;
-use crate::so3::{self, SphericalHarmonicsConfig};
 use crate::{Error, Result, ops};
-
-/// The angular part of a basis, evaluated at unit vectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AngularFunction {
-    /// [`so3::spherical_harmonics`].
-    SphericalHarmonics {
-        /// Normalisation of each degree.
-        normalization: Normalization,
-        /// Whether the vectors are taken as they are (E3x's default here) or normalised again.
-        r_is_normalized: bool,
-    },
-    /// [`so3::solid_harmonics`].
-    SolidHarmonics,
-}
-
-impl Default for AngularFunction {
-    fn default() -> Self {
-        Self::SphericalHarmonics {
-            normalization: Normalization::Racah,
-            r_is_normalized: true,
-        }
-    }
-}
-
-impl AngularFunction {
-    pub(super) fn evaluate(
-        self,
-        u: &Tensor,
-        max_degree: usize,
-        cartesian_order: bool,
-    ) -> Result<Tensor> {
-        match self {
-            Self::SphericalHarmonics {
-                normalization,
-                r_is_normalized,
-            } => {
-                let config = SphericalHarmonicsConfig {
-                    r_is_normalized,
-                    cartesian_order,
-                    normalization,
-                };
-                so3::spherical_harmonics(u, max_degree, config)
-            }
-            Self::SolidHarmonics => so3::solid_harmonics(u, max_degree, cartesian_order),
-        }
-    }
-}
 
 /// Options of [`basis`], with E3x's names and defaults.
 #[derive(Debug, Clone)]
@@ -131,59 +80,6 @@ pub(crate) enum Parts {
     Factored { angular: Angular, radial: Tensor },
     /// `(..., 1, (L+1)^2, K)`.
     Dense(Tensor),
-}
-
-/// An angular part, made when it is first asked for: message passing in the frames of the edges needs none.
-#[derive(Debug, Clone)]
-pub(crate) struct Angular {
-    made: Arc<OnceLock<Tensor>>,
-    recipe: Option<Recipe>,
-}
-
-/// What an angular part is made of: displacements, shape `(..., 3)`, and their norms, `(..., 1)`.
-#[derive(Debug, Clone)]
-struct Recipe {
-    r: Tensor,
-    norm: Tensor,
-    angular_fn: AngularFunction,
-    max_degree: usize,
-    cartesian_order: bool,
-}
-
-impl Angular {
-    /// Shape `(..., (L+1)^2)`.
-    pub fn get(&self) -> Result<Tensor> {
-        match (self.made.get(), &self.recipe) {
-            (None, Some(recipe)) => {
-                let new = recipe.evaluate()?;
-                // Another thread may have been faster.
-                Ok(self.made.get_or_init(|| new).clone())
-            }
-            (Some(made), _) => Ok(made.clone()),
-            (None, None) => Err(Error::argument("angular", "an angular part", "none")),
-        }
-    }
-}
-
-impl From<Tensor> for Angular {
-    fn from(angular: Tensor) -> Self {
-        Self {
-            made: Arc::new(angular.into()),
-            recipe: None,
-        }
-    }
-}
-
-impl Recipe {
-    fn evaluate(&self) -> Result<Tensor> {
-        let divisor = self
-            .norm
-            .gt(&self.norm.zeros_like()?)?
-            .where_cond(&self.norm, &self.norm.ones_like()?)?;
-        let u = self.r.broadcast_div(&divisor)?;
-        self.angular_fn
-            .evaluate(&u, self.max_degree, self.cartesian_order)
-    }
 }
 
 impl Basis {
@@ -383,10 +279,7 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
     };
     let angular = match &config.damping_fn {
         Some(damping_fn) => damp(&recipe.evaluate()?, &damping_fn.evaluate(&norm)?)?.into(),
-        None => Angular {
-            made: Arc::default(),
-            recipe: Some(recipe),
-        },
+        None => recipe.into(),
     };
     let fits = matches!(radial.dims(), [batch @ .., num] if *num > 0 && batch == norm.dims());
     if !fits {

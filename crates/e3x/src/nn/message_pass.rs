@@ -7,7 +7,8 @@ use e3x_kernels::aligned::{self, AlignedPlan};
 use e3x_kernels::{EdgeList, message};
 
 use crate::config::Config;
-use crate::nn::basis::{Angular, Parts};
+use crate::nn::angular::Angular;
+use crate::nn::basis::Parts;
 use crate::nn::directions::Directions;
 use crate::nn::tensor_product::{TensorProduct, TensorProductConfig};
 use crate::nn::{Basis, Dense, DenseConfig, Initializer, VarBuilder};

@@ -1,6 +1,7 @@
 //! Neural network building blocks; mirrors `e3x.nn`.
 
 mod activations;
+mod angular;
 mod attention;
 mod basis;
 mod blocks;
@@ -25,8 +26,9 @@ pub use activations::{
     bent_identity, celu, elu, gelu, hard_silu, hard_swish, hard_tanh, leaky_relu, mish, relu,
     relu6, selu, serf, shifted_softplus, silu, soft_sign, swish,
 };
+pub use angular::AngularFunction;
 pub use attention::{AttentionConfig, MultiHeadAttention, SelfAttention};
-pub use basis::{AngularFunction, Basis, BasisConfig, BasisDetails, basis, basis_with_details};
+pub use basis::{Basis, BasisConfig, BasisDetails, basis, basis_with_details};
 pub use blocks::{Exchange, Interaction, Residual};
 pub use builder::Builder;
 pub use dense::{Dense, DenseConfig};
