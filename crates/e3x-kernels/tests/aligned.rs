@@ -354,7 +354,9 @@ fn molecules_of_a_batch_are_computed_like_any_graph() {
     let ends_alone = [30, 30, 1, 1, 1];
     for sizes in [&sizes[..], &mixed, &one_large, &ends_alone, &[40]] {
         let case = molecules(sizes);
+        let before = case.edges.clone();
         let all = case.gradients([true; 6], case.args());
+        assert_eq!(case.edges, before, "what a pass keeps with the edges");
         for (slot, plain) in [
             (0, message::Slot::Input),
             (1, message::Slot::Radial),

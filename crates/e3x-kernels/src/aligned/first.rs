@@ -47,10 +47,10 @@ pub(super) struct Scratch<B> {
 impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
     pub fn new(pass: &'a Pass<'a, T>, args: [&'a [T]; SLOTS], for_torques: bool) -> Self {
         Self {
-            for_torques,
             weights: pass.pack_weights(args[Slot::Weight as usize]),
             pass,
             args,
+            for_torques,
         }
     }
 

@@ -36,25 +36,19 @@ pub(crate) fn backward(
     cotangent: Option<&Tensor>,
     of: &[&Tensor],
 ) -> Result<Gradients> {
-    let store = match source(x) {
-        Some(source) if source.is_own => {
-            let ones = cotangent.is_none().then(|| x.ones_like()).transpose()?;
-            let grad = cotangent.or(ones.as_ref()).unwrap_or(x);
-            mode::leave(source.place, view(grad, source.shape.clone())?);
+    let store = match (source(x), cotangent) {
+        (Some(source), _) if source.is_own => {
+            let grad = cotangent.map_or_else(|| x.ones_like(), |grad| Ok(grad.clone()))?;
+            mode::leave(source.place, view(&grad, source.shape.clone())?);
             walk(source)?;
             None
         }
-        Some(source) => Some(match cotangent {
-            Some(cotangent) => {
-                mode::leave(source.place, view(cotangent, source.shape.clone())?);
-                source.handle.backward()?
-            }
-            None => x.backward()?,
-        }),
-        None => Some(match cotangent {
-            Some(cotangent) => x.mul(cotangent)?.backward()?,
-            None => x.backward()?,
-        }),
+        (Some(source), Some(cotangent)) => {
+            mode::leave(source.place, view(cotangent, source.shape.clone())?);
+            Some(source.handle.backward()?)
+        }
+        (None, Some(cotangent)) => Some(x.mul(cotangent)?.backward()?),
+        (_, None) => Some(x.backward()?),
     };
     gradients(store, of)
 }
@@ -80,14 +74,11 @@ fn gradients(store: Option<GradStore>, of: &[&Tensor]) -> Result<Gradients> {
     let mut found = mode::take_found();
     let mut gradients = Gradients::default();
     for variable in of {
-        let (_, mut grads) = found
+        let mut grads: Vec<Tensor> = found
             .remove(&variable.id())
-            .unwrap_or_else(|| ((*variable).clone(), Vec::new()));
-        grads.extend(
-            store
-                .as_ref()
-                .and_then(|store| store.get(variable).cloned()),
-        );
+            .map_or_else(Vec::new, |(_, grads)| grads);
+        let of_candle = store.as_ref().and_then(|store| store.get(variable));
+        grads.extend(of_candle.cloned());
         if let Some(total) = total(grads)? {
             gradients.entry(variable.id()).or_insert(total);
         }
