@@ -154,6 +154,14 @@ unsafe impl<T: Real, B: Block<T>> Block<T> for [B; 2] {
     }
 }
 
+/// The first numbers of a slice that has as many as a block.
+#[inline(always)]
+pub(crate) fn full<T: Real>(row: &[T]) -> [T; LANES] {
+    let mut full = [T::ZERO; LANES];
+    full.copy_from_slice(&row[..LANES]);
+    full
+}
+
 /// Number of blocks that hold `features`.
 pub(crate) fn num_blocks(features: usize) -> usize {
     features.div_ceil(LANES)
@@ -220,9 +228,10 @@ pub(crate) fn load_rows<T: Copy, B: Block<T>>(
     to: &mut [B],
 ) {
     if width == B::LANES {
-        // A row is a block: all are copied at once.
-        let to = B::flat_mut(to);
-        to.copy_from_slice(&rows[..to.len()]);
+        // A row is a block. No call: rows are too few to be worth one.
+        for (to, row) in to.iter_mut().zip(rows.chunks_exact(B::LANES)) {
+            to.read(row);
+        }
         return;
     }
     let mut rest = rows;
@@ -242,8 +251,9 @@ pub(crate) fn store_rows<T: Copy, B: Block<T>>(
     from: &[B],
 ) {
     if width == B::LANES {
-        let from = B::flat(from);
-        rows[..from.len()].copy_from_slice(from);
+        for (from, row) in from.iter().zip(rows.chunks_exact_mut(B::LANES)) {
+            from.write(row);
+        }
         return;
     }
     let mut rest = rows;

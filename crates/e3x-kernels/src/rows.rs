@@ -82,22 +82,25 @@ impl RowMap {
     /// If `x` has the wrong size.
     pub fn apply<T: Real>(&self, items: usize, width: usize, x: &[T]) -> Result<Vec<T>> {
         check_len("x", x.len(), items * self.rows_in * width)?;
-        let mut y = vec![T::ZERO; items * self.rows_out * width];
-        if y.is_empty() {
-            return Ok(y);
+        // Where each row of the result comes from; rows without a copy are zero.
+        let mut sources = vec![None; self.rows_out];
+        for copy in &self.copies {
+            sources[copy.to] = Some(copy);
         }
-        let (size_in, size_out) = (self.rows_in * width, self.rows_out * width);
-        for (b, y) in y.chunks_exact_mut(size_out).enumerate() {
-            let x = &x[b * size_in..][..size_in];
-            for copy in &self.copies {
+        let size = self.rows_in * width;
+        let mut y = Vec::with_capacity(items * self.rows_out * width);
+        for item in 0..items {
+            let x = &x[item * size..][..size];
+            for source in &sources {
+                let Some(copy) = source else {
+                    y.resize(y.len() + width, T::ZERO);
+                    continue;
+                };
                 let from = &x[copy.from * width..][..width];
-                let to = &mut y[copy.to * width..][..width];
                 if copy.negate {
-                    for (to, &from) in to.iter_mut().zip(from) {
-                        *to = -from;
-                    }
+                    y.extend(from.iter().map(|&from| -from));
                 } else {
-                    to.copy_from_slice(from);
+                    y.extend_from_slice(from);
                 }
             }
         }

@@ -160,6 +160,32 @@ fn are_orthogonal_and_a_representation() {
     assert!((dab[num + 1] - ab[0][0]).abs() < 1e-15);
 }
 
+/// More rotations than are computed together.
+#[test]
+fn blocks_are_those_of_the_matrices() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let rotations = [(); 11].map(|()| random_rotation::<f64, _>(&mut rng, 1.0).unwrap());
+    let rot = rotations.as_flattened().as_flattened();
+    for (max_degree, cartesian_order) in [(0, true), (1, true), (2, false), (5, true)] {
+        let wigner = WignerD::new(max_degree, cartesian_order).unwrap();
+        let num = num_harmonics(max_degree);
+        let mut matrices = vec![0.0; rotations.len() * num * num];
+        wigner.matrices(rot, &mut matrices).unwrap();
+        let expected: Vec<f64> = (matrices.chunks_exact(num * num))
+            .flat_map(|matrix| (0..num).map(|row| (matrix, row)))
+            .flat_map(|(matrix, row)| {
+                let l = row.isqrt();
+                &matrix[row * num + l * l..row * num + (l + 1) * (l + 1)]
+            })
+            .copied()
+            .collect();
+        let mut blocks = vec![f64::NAN; expected.len()];
+        wigner.blocks(rot, &mut blocks).unwrap();
+        assert_eq!(blocks, expected);
+        assert!(wigner.blocks(rot, &mut blocks[1..]).is_err());
+    }
+}
+
 #[test]
 fn wrong_arguments_are_errors() {
     let skewed = [[1.0, 0.1, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];

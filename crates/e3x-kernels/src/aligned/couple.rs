@@ -1,10 +1,9 @@
 //! Coupling in the frame of an edge: every row of one end is a sum of rows of the other end, each
-//! with a factor, its gain.
+//! with a factor, its gain. And its transpose, what a gain gets from the rows of both ends.
 //!
-//! Row by row, so that sums stay in registers, from a list made with the plan.
+//! Row by row and gain by gain, so that sums stay in registers, from lists made with the plan.
 
-use std::ops::Range;
-
+use super::place::{at, at_mut};
 use super::plan::{Part, Side};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
@@ -13,72 +12,103 @@ use crate::arithmetic::Arithmetic;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Couplings {
     targets: Vec<Target>,
+    /// Those of the first target, then those of the next.
     terms: Vec<Term>,
+    lens: Lens,
 }
 
-/// Rows ±m of an irrep, and where their terms are.
+/// Numbers of gains, of rows of the other end and of rows that are written: places in terms and targets are below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Lens {
+    gains: usize,
+    others: usize,
+    rows: usize,
+}
+
+/// Rows ±m of an irrep, and how many terms they have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Target {
-    plus: usize,
-    minus: usize,
-    /// Terms of pairs that couple m to m, and of those that couple m to -m.
-    even: Range<usize>,
-    odd: Range<usize>,
+    plus: u32,
+    minus: u32,
+    /// Number of terms of pairs that couple m to m, and of those that couple m to -m, which follow.
+    even: u32,
+    odd: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Term {
-    gain: usize,
+    gain: u32,
     /// The rows that are added to rows +m and -m (or subtracted).
-    plus: usize,
-    minus: usize,
+    plus: u32,
+    minus: u32,
 }
 
 impl Couplings {
     /// `z[±m] += g[|m|] x[±m]`, or, if the pair is odd, `z[m] += g[m] x[-m]` and
-    /// `z[-m] -= g[m] x[m]`; `output` is the side of z.
-    pub fn to_output(output: &Side, parts: &[Part]) -> Self {
-        Self::new(output, parts, |part| (part.z, part.x))
+    /// `z[-m] -= g[m] x[m]`, for the sides of x and z.
+    pub fn to_output([input, output]: [&Side; 2], parts: &[Part], num_gains: usize) -> Self {
+        Self::new([input, output], parts, num_gains, |part| (part.z, part.x))
     }
 
-    /// The transpose; `input` is the side of x.
-    pub fn to_input(input: &Side, parts: &[Part]) -> Self {
-        Self::new(input, parts, |part| (part.x, part.z))
+    /// The transpose.
+    pub fn to_input([input, output]: [&Side; 2], parts: &[Part], num_gains: usize) -> Self {
+        Self::new([output, input], parts, num_gains, |part| (part.x, part.z))
     }
 
     /// `ends` gives the entries m = 0 of a part: of the end that is added to, and of the other.
-    fn new(side: &Side, parts: &[Part], ends: impl Fn(&Part) -> (usize, usize)) -> Self {
-        let mut couplings = Self::default();
+    fn new(
+        [other_side, side]: [&Side; 2],
+        parts: &[Part],
+        num_gains: usize,
+        ends: impl Fn(&Part) -> (usize, usize),
+    ) -> Self {
+        let (mut targets, mut terms) = (Vec::new(), Vec::new());
         for irrep in &side.irreps {
             for m in 0..=irrep.reach {
-                let mut terms_of = |odd: bool| {
-                    let first = couplings.terms.len();
+                let mut add_terms = |odd: bool| {
+                    let before = terms.len();
                     for part in parts {
                         let (target, other) = ends(part);
                         let couples = target == irrep.center && part.odd == odd;
                         if !couples || !part.orders.contains(&m) {
                             continue;
                         }
-                        let (plus, minus) = (other + m, other - m);
-                        couplings.terms.push(Term {
-                            gain: part.gains + m - part.orders.start,
+                        let [plus, minus] = [other + m, other - m].map(|row| row as u32);
+                        terms.push(Term {
+                            gain: (part.gains + m - part.orders.start) as u32,
                             plus: if odd { minus } else { plus },
                             minus: if odd { plus } else { minus },
                         });
                     }
-                    first..couplings.terms.len()
+                    (terms.len() - before) as u32
                 };
-                let even = terms_of(false);
-                let odd = terms_of(true);
-                couplings.targets.push(Target {
-                    plus: irrep.center + m,
-                    minus: irrep.center - m,
-                    even,
-                    odd,
+                targets.push(Target {
+                    even: add_terms(false),
+                    odd: add_terms(true),
+                    plus: (irrep.center + m) as u32,
+                    minus: (irrep.center - m) as u32,
                 });
             }
         }
-        couplings
+        let lens = Lens {
+            gains: num_gains,
+            others: other_side.local_rows,
+            rows: side.local_rows,
+        };
+        let fits = |term: &Term| {
+            (term.gain as usize) < lens.gains && (term.plus.max(term.minus) as usize) < lens.others
+        };
+        assert!(terms.iter().all(fits));
+        assert!(
+            targets
+                .iter()
+                .all(|target| (target.plus as usize) < lens.rows)
+        );
+        Self {
+            targets,
+            terms,
+            lens,
+        }
     }
 }
 
@@ -94,17 +124,26 @@ pub(super) fn couple<A: Arithmetic, T: Real, const BACK: bool>(
     factors: &[Factors<'_, A::Block<T>>],
     rows: &mut [A::Block<T>],
 ) {
+    let lens = couplings.lens;
+    assert!(rows.len() >= lens.rows);
+    for (gains, others) in factors {
+        assert!(gains.len() >= lens.gains && others.len() >= lens.others);
+    }
     A::vectorized(
         #[inline(always)]
         || {
+            let mut rest = couplings.terms.as_slice();
             for target in &couplings.targets {
+                let (even, others) = rest.split_at(target.even as usize);
+                let (odd, others) = others.split_at(target.odd as usize);
+                rest = others;
                 if target.plus == target.minus {
-                    let sum = center::<A, T>(couplings, target, factors);
-                    A::store(sum, &mut rows[target.plus]);
+                    let sum = center::<A, T>(even, factors);
+                    A::store(sum, at_mut(rows, target.plus));
                 } else {
-                    let [plus, minus] = both::<A, T, BACK>(couplings, target, factors);
-                    A::store(plus, &mut rows[target.plus]);
-                    A::store(minus, &mut rows[target.minus]);
+                    let [plus, minus] = both::<A, T, BACK>([even, odd], factors);
+                    A::store(plus, at_mut(rows, target.plus));
+                    A::store(minus, at_mut(rows, target.minus));
                 }
             }
         },
@@ -114,14 +153,13 @@ pub(super) fn couple<A: Arithmetic, T: Real, const BACK: bool>(
 /// The sum of entry m = 0.
 #[inline(always)]
 fn center<A: Arithmetic, T: Real>(
-    couplings: &Couplings,
-    target: &Target,
+    terms: &[Term],
     factors: &[Factors<'_, A::Block<T>>],
 ) -> A::Sum<T> {
     let mut sum = A::zero();
     for (gains, others) in factors {
-        for term in &couplings.terms[target.even.clone()] {
-            A::add_product(&mut sum, &others[term.plus], &gains[term.gain]);
+        for term in terms {
+            A::add_product(&mut sum, at(others, term.plus), at(gains, term.gain));
         }
     }
     sum
@@ -130,27 +168,119 @@ fn center<A: Arithmetic, T: Real>(
 /// The sums of entries m and -m.
 #[inline(always)]
 fn both<A: Arithmetic, T: Real, const BACK: bool>(
-    couplings: &Couplings,
-    target: &Target,
+    [even, odd]: [&[Term]; 2],
     factors: &[Factors<'_, A::Block<T>>],
 ) -> [A::Sum<T>; 2] {
     let (mut plus, mut minus) = (A::zero(), A::zero());
     for (gains, others) in factors {
-        for term in &couplings.terms[target.even.clone()] {
-            let gain = A::load(&gains[term.gain]);
-            A::add_multiple(&mut plus, &others[term.plus], gain);
-            A::add_multiple(&mut minus, &others[term.minus], gain);
+        for term in even {
+            let gain = A::load(at(gains, term.gain));
+            A::add_multiple(&mut plus, at(others, term.plus), gain);
+            A::add_multiple(&mut minus, at(others, term.minus), gain);
         }
-        for term in &couplings.terms[target.odd.clone()] {
-            let gain = A::load(&gains[term.gain]);
+        for term in odd {
+            let gain = A::load(at(gains, term.gain));
             let (added, subtracted) = if BACK {
                 ((&mut minus, term.minus), (&mut plus, term.plus))
             } else {
                 ((&mut plus, term.plus), (&mut minus, term.minus))
             };
-            A::add_multiple(added.0, &others[added.1], gain);
-            A::subtract_multiple(subtracted.0, &others[subtracted.1], gain);
+            A::add_multiple(added.0, at(others, added.1), gain);
+            A::subtract_multiple(subtracted.0, at(others, subtracted.1), gain);
         }
     }
     [plus, minus]
+}
+
+/// What each gain gets from the rows of both ends: one list for each kind of sum.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Ends {
+    /// `x[0] z[0]`: m = 0.
+    alone: Vec<Pair>,
+    /// `x[m] z[m] + x[-m] z[-m]`.
+    even: Vec<Pair>,
+    /// `x[-m] z[m] - x[m] z[-m]`.
+    odd: Vec<Pair>,
+    lens: Lens,
+}
+
+/// Two products of rows and the gain that they belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pair {
+    gain: u32,
+    x: [u32; 2],
+    z: [u32; 2],
+}
+
+impl Ends {
+    pub fn new([input, output]: [&Side; 2], parts: &[Part], num_gains: usize) -> Self {
+        let mut ends = Self {
+            lens: Lens {
+                gains: num_gains,
+                others: input.local_rows,
+                rows: output.local_rows,
+            },
+            ..Self::default()
+        };
+        for part in parts {
+            for (gain, m) in (part.gains..).zip(part.orders.clone()) {
+                let [z, x] = [part.z, part.x].map(|at| [at + m, at - m].map(|row| row as u32));
+                let pair = Pair {
+                    gain: gain as u32,
+                    x: if part.odd { [x[1], x[0]] } else { x },
+                    z,
+                };
+                assert!(gain < num_gains && (x[0] as usize) < input.local_rows);
+                assert!((z[0] as usize) < output.local_rows);
+                let list = match (part.odd, m) {
+                    (true, _) => &mut ends.odd,
+                    (false, 0) => &mut ends.alone,
+                    _ => &mut ends.even,
+                };
+                list.push(pair);
+            }
+        }
+        ends
+    }
+}
+
+/// Writes what all gains get, the sum over all `factors`: rows of the input and of the output in the frame.
+#[inline(never)]
+pub(super) fn multiply_ends<A: Arithmetic, T: Real>(
+    ends: &Ends,
+    factors: &[Factors<'_, A::Block<T>>],
+    products: &mut [A::Block<T>],
+) {
+    assert!(products.len() >= ends.lens.gains);
+    for (x, z) in factors {
+        assert!(x.len() >= ends.lens.others && z.len() >= ends.lens.rows);
+    }
+    A::vectorized(
+        #[inline(always)]
+        || {
+            for pair in &ends.alone {
+                let mut sum = A::zero();
+                for (x, z) in factors {
+                    A::add_product(&mut sum, at(x, pair.x[0]), at(z, pair.z[0]));
+                }
+                A::store(sum, at_mut(products, pair.gain));
+            }
+            for pair in &ends.even {
+                let mut sum = A::zero();
+                for (x, z) in factors {
+                    A::add_product(&mut sum, at(x, pair.x[0]), at(z, pair.z[0]));
+                    A::add_product(&mut sum, at(x, pair.x[1]), at(z, pair.z[1]));
+                }
+                A::store(sum, at_mut(products, pair.gain));
+            }
+            for pair in &ends.odd {
+                let mut sum = A::zero();
+                for (x, z) in factors {
+                    A::add_product(&mut sum, at(x, pair.x[0]), at(z, pair.z[0]));
+                    A::subtract_product(&mut sum, at(x, pair.x[1]), at(z, pair.z[1]));
+                }
+                A::store(sum, at_mut(products, pair.gain));
+            }
+        },
+    );
 }

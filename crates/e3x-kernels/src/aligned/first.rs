@@ -1,8 +1,8 @@
 //! First derivatives: what one edge adds to each of the six arguments.
 
-use super::couple::couple;
+use super::couple::{couple, multiply_ends};
 use super::drive::EdgeKernel;
-use super::gains::{Shares, gains, products};
+use super::gains::{Shares, gains, share};
 use super::pass::Pass;
 use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
@@ -26,7 +26,7 @@ pub(super) struct First<'a, T: Real, A: Arithmetic> {
 pub(super) struct Scratch<B> {
     /// The nodes whose rows were read: source and destination.
     nodes: [Option<usize>; 2],
-    /// Rows of the two nodes, all blocks.
+    /// Rows of the two nodes, all blocks, if they have to be copied.
     x: Vec<B>,
     z: Vec<B>,
     /// The same in the frame of the edge, one block.
@@ -35,8 +35,10 @@ pub(super) struct Scratch<B> {
     /// Derivatives with respect to them, all blocks.
     grad_x: Vec<B>,
     grad_z: Vec<B>,
-    /// What couples them, one block.
+    /// What couples them, one block, and before that what this would get from them.
     gains: Vec<B>,
+    /// Products of weights and filter, one block.
+    products: Vec<B>,
     /// Radial part of the filter, one block, and derivatives with respect to it.
     filter: Vec<B>,
     radial: Vec<B>,
@@ -85,11 +87,12 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
                 radial: wants_radial.then_some((own, &mut s.radial)),
                 weight: wants_weight.then_some((&s.filter, weight_sums)),
             };
-            products::<A, T>(pass, &[(&s.local_x, &s.local_z)], shares);
+            multiply_ends::<A, T>(&plan.ends, &[(&s.local_x, &s.local_z)], &mut s.gains);
+            share::<A, T>(pass, &s.gains, shares);
         }
         let (back, forth) = (wants_input || input_frame, output_frame || output);
         if back || forth {
-            gains::<A, T>(pass, &[(own, &s.filter)], &mut s.gains);
+            gains::<A, T>(pass, &[(own, &s.filter)], &mut s.products, &mut s.gains);
         }
         if back {
             let grad = &mut s.grad_x[block * plan.input.local_rows..];
@@ -115,13 +118,14 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
         let zeros = |rows: usize| vec![Block::ZERO; rows];
         Scratch {
             nodes: [None; 2],
-            x: zeros(plan.input.rows * blocks),
-            z: zeros(plan.output.rows * blocks),
+            x: zeros(self.pass.buffered(plan.input.rows)),
+            z: zeros(self.pass.buffered(plan.output.rows)),
             local_x: zeros(plan.input.local_rows),
             local_z: zeros(plan.output.local_rows),
             grad_x: zeros(plan.input.local_rows * blocks),
             grad_z: zeros(plan.output.local_rows * blocks),
             gains: zeros(plan.num_gains),
+            products: zeros(plan.paths.len()),
             filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
             torques: [[Block::ZERO; 2]; 2],
@@ -140,10 +144,11 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
         let [input, radial, weight, input_frame, output_frame, output] = wanted;
         let src = pass.edges.src()[edge] as usize;
         let dst = pass.edges.dst()[edge] as usize;
+        let len = pass.frame_len;
+        // The argument of the only slot that is wanted may be missing; it is not used.
         let matrices = |slot: Slot| {
-            let frames = self.arg(slot);
-            let len = frames.len() / pass.edges.len();
-            &frames[edge * len..(edge + 1) * len]
+            let frames = self.arg(slot).get(edge * len..(edge + 1) * len);
+            frames.unwrap_or_default()
         };
         // Edges are visited node by node: rows of one end are mostly those of the edge before.
         let [other_src, other_dst] = [s.nodes[0] != Some(src), s.nodes[1] != Some(dst)];
@@ -155,30 +160,32 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
                 .as_ref()
                 .filter(|_| wanted && self.for_torques)
         };
+        let products = radial || weight;
+        let reads_x = products || input_frame || output_frame || output;
+        let reads_z = products || input_frame || output_frame || input;
+        if reads_x && other_src {
+            pass.load(&plan.input, self.arg(Slot::Input), src, &mut s.x);
+        }
+        if reads_z && other_dst {
+            pass.load(&plan.output, self.arg(Slot::Output), dst, &mut s.z);
+        }
         let generators_x = of_side(&plan.input, input_frame);
         let generators_z = of_side(&plan.output, output_frame);
         if generators_x.is_some() || generators_z.is_some() {
             s.torques = [[Block::ZERO; 2]; 2];
         }
         for block in 0..pass.blocks {
-            let products = radial || weight;
-            if products || input_frame || output_frame || output {
-                let x = &mut s.x[block * plan.input.rows..];
-                if other_src {
-                    pass.load(&plan.input, self.arg(Slot::Input), src, block, x);
-                }
-                if products || output_frame || output || generators_x.is_some() {
-                    into_frame::<A, T>(&plan.input, input_matrices, x, &mut s.local_x, false);
-                }
+            if products || output_frame || output || generators_x.is_some() {
+                let x = pass.rows(&plan.input, self.arg(Slot::Input), src, &s.x);
+                let x = (x, block);
+                let mode = (false, generators_x.is_some());
+                into_frame::<A, T>(&plan.input, input_matrices, x, &mut s.local_x, mode);
             }
-            if products || input_frame || output_frame || input {
-                let z = &mut s.z[block * plan.output.rows..];
-                if other_dst {
-                    pass.load(&plan.output, self.arg(Slot::Output), dst, block, z);
-                }
-                if products || input_frame || input || generators_z.is_some() {
-                    into_frame::<A, T>(&plan.output, output_matrices, z, &mut s.local_z, false);
-                }
+            if products || input_frame || input || generators_z.is_some() {
+                let z = pass.rows(&plan.output, self.arg(Slot::Output), dst, &s.z);
+                let z = (z, block);
+                let mode = (false, generators_z.is_some());
+                into_frame::<A, T>(&plan.output, output_matrices, z, &mut s.local_z, mode);
             }
             pass.load_filter(self.arg(Slot::Radial), edge, block, &mut s.filter);
             let sums = sink.weight_sums(plan.paths.len(), block);
@@ -193,13 +200,13 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
             }
             if input {
                 let local = &s.grad_x[block * plan.input.local_rows..];
-                let rows = sink.input.block(src, block);
-                out_of_frame::<A, T>(&plan.input, input_matrices, local, rows);
+                let mut rows = sink.input.block(src, block);
+                out_of_frame::<A, T>(&plan.input, input_matrices, local, &mut rows);
             }
             if output {
                 let local = &s.grad_z[block * plan.output.local_rows..];
-                let rows = sink.output.block(dst, block);
-                out_of_frame::<A, T>(&plan.output, output_matrices, local, rows);
+                let mut rows = sink.output.block(dst, block);
+                out_of_frame::<A, T>(&plan.output, output_matrices, local, &mut rows);
             }
             if radial {
                 sink.store_radial(edge, block, &s.radial);
@@ -210,7 +217,8 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
             if generators_x.is_some() {
                 torque::write::<A, T>(&s.torques[0], input_matrices, out);
             } else {
-                outer_product::<A, T>(&plan.input, pass.blocks, &s.grad_x, &s.x, out);
+                let x = pass.rows(&plan.input, self.arg(Slot::Input), src, &s.x);
+                outer_product::<A, T>(&plan.input, pass.blocks, &s.grad_x, x, out);
             }
         }
         if output_frame {
@@ -218,7 +226,8 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
             if generators_z.is_some() {
                 torque::write::<A, T>(&s.torques[1], output_matrices, out);
             } else {
-                outer_product::<A, T>(&plan.output, pass.blocks, &s.grad_z, &s.z, out);
+                let z = pass.rows(&plan.output, self.arg(Slot::Output), dst, &s.z);
+                outer_product::<A, T>(&plan.output, pass.blocks, &s.grad_z, z, out);
             }
         }
     }

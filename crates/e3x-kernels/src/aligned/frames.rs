@@ -1,5 +1,7 @@
 //! Rotation matrices that turn features into the frames of edges.
 
+use std::ops::Range;
+
 use e3x_so3::{GeneratorTerm, Order, WignerD, generator_terms, num_harmonics};
 
 use crate::error::check_len;
@@ -39,21 +41,28 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
     };
     let wigner = WignerD::new(max_degree, cartesian_order).map_err(too_large)?;
     let order = Order::from_cartesian(cartesian_order);
-    let (len, size) = (frame_len(max_degree), num_harmonics(max_degree));
-    // Where the numbers of a frame are in a Wigner-D matrix.
-    let mut entries = Vec::with_capacity(len);
+    let len = frame_len(max_degree);
+    // The rows of a frame, and where they are in Wigner-D matrices; rows that follow each other there, too, as one.
+    let mut rows: Vec<(Range<usize>, usize)> = Vec::with_capacity(num_harmonics(max_degree));
+    let mut start = 0;
     for l in 0..=max_degree {
-        for m in 0..=2 * l {
-            let column = l * l + order.position(l, m as isize - l as isize);
-            entries.extend((l * l..(l + 1) * (l + 1)).map(|row| row * size + column));
+        let size = 2 * l + 1;
+        for m in 0..size {
+            let from = start + size * order.position(l, m as isize - l as isize);
+            let to = start + size * m..start + size * (m + 1);
+            match rows.last_mut() {
+                Some((last, first)) if *first + last.len() == from => last.end = to.end,
+                _ => rows.push((to, from)),
+            }
         }
+        start += size * size;
     }
     let mut frames = vec![T::ZERO; vectors.len() / 3 * len];
     let work = frames.len() * WORK;
     par::for_each_chunk(&mut frames, EDGES_PER_TASK * len, work, |task, frames| {
         let vectors = vectors[task * EDGES_PER_TASK * 3..].as_chunks::<3>().0;
         let mut rotations = [[0.0; 9]; EDGES_AT_ONCE];
-        let mut matrices = vec![0.0; EDGES_AT_ONCE * size * size];
+        let mut blocks = vec![0.0; EDGES_AT_ONCE * len];
         for (frames, vectors) in
             (frames.chunks_mut(EDGES_AT_ONCE * len)).zip(vectors.chunks(EDGES_AT_ONCE))
         {
@@ -64,14 +73,17 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
                     [0.0; 3]
                 });
             }
+            let blocks = &mut blocks[..frames.len()];
             let rotations = &rotations[..frames.len() / len];
-            let matrices = &mut matrices[..rotations.len() * size * size];
-            let turned = wigner.matrices(rotations.as_flattened(), matrices);
-            let matrices = matrices.chunks_exact(size * size);
-            for ((frame, matrix), r) in frames.chunks_exact_mut(len).zip(matrices).zip(vectors) {
+            let turned = wigner.blocks(rotations.as_flattened(), blocks);
+            let blocks = blocks.chunks_exact(len);
+            for ((frame, block), r) in frames.chunks_exact_mut(len).zip(blocks).zip(vectors) {
                 if turned.is_ok() && is_finite(r) {
-                    for (number, &entry) in frame.iter_mut().zip(&entries) {
-                        *number = T::from_f64(matrix[entry]);
+                    for (to, from) in &rows {
+                        let numbers = frame[to.clone()].iter_mut();
+                        for (number, &value) in numbers.zip(&block[*from..]) {
+                            *number = T::from_f64(value);
+                        }
                     }
                 } else {
                     // Directions that are not finite have no frame; what is computed with them is NaN.
@@ -87,9 +99,9 @@ fn is_finite<T: Real>(r: &[T; 3]) -> bool {
     r.iter().all(|x| x.to_f64().is_finite())
 }
 
-/// A rotation matrix whose last column is the direction of `r`, so that `r @ rot` points along z.
+/// A rotation matrix whose last row is the direction of `r`, so that `rot @ r` points along z.
 ///
-/// The other two columns as in Duff et al., "Building an Orthonormal Basis, Revisited", Journal of
+/// The other two rows as in Duff et al., "Building an Orthonormal Basis, Revisited", Journal of
 /// Computer Graphics Techniques 6 (2017), 1.
 fn axes(r: [f64; 3]) -> [f64; 9] {
     let largest = r.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
@@ -104,13 +116,13 @@ fn axes(r: [f64; 3]) -> [f64; 9] {
     let b = x * y * a;
     [
         1.0 + sign * x * x * a,
-        b,
-        x,
         sign * b,
-        sign + y * y * a,
-        y,
         -sign * x,
+        b,
+        sign + y * y * a,
         -y,
+        x,
+        y,
         z,
     ]
 }
@@ -219,13 +231,19 @@ fn add_turn<T: Real>(
     b: &[T],
     out: &mut [T],
 ) {
+    // Often only few rows have derivatives: those that a sum does not depend on have none.
+    let is_zero =
+        |numbers: &[T]| slot != TurnSlot::Cotangent && numbers.iter().all(|&x| x == T::ZERO);
     let mut start = 0;
     for (l, terms) in terms.iter().enumerate() {
-        for _ in 0..2 * l + 1 {
-            // Often only few rows have derivatives: those that a sum does not depend on have none.
-            let is_zero = |row: &[T]| row.iter().all(|&x| x == T::ZERO);
-            if slot != TurnSlot::Cotangent && is_zero(&b[start..start + 2 * l + 1]) {
-                start += 2 * l + 1;
+        let size = 2 * l + 1;
+        let end = start + size * size;
+        let first = std::mem::replace(&mut start, end);
+        if is_zero(&b[first..end]) {
+            continue;
+        }
+        for start in (first..end).step_by(size) {
+            if is_zero(&b[start..start + size]) {
                 continue;
             }
             for &(term, c) in terms {
@@ -236,7 +254,6 @@ fn add_turn<T: Real>(
                     TurnSlot::Cotangent => out[col] += c * a[term.axis] * b[row],
                 }
             }
-            start += 2 * l + 1;
         }
     }
 }

@@ -11,64 +11,142 @@
 
 use super::couple::Factors;
 use super::pass::Pass;
-use super::plan::{AlignedPath, Part};
+use super::place::{at, at_mut, from, from_mut};
+use super::plan::{AlignedPath, MOST_ORDERS, Part};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 
-/// Calls `$function::<A, T, N>(...)` with the number of |m| of a part.
-macro_rules! for_orders {
-    ($part:expr, $function:ident($($arg:expr),*)) => {
-        match $part.orders.len() {
-            1 => $function::<A, T, 1>($($arg),*),
-            2 => $function::<A, T, 2>($($arg),*),
-            3 => $function::<A, T, 3>($($arg),*),
-            _ => $function::<A, T, 4>($($arg),*),
+/// Where the paths of a part are, its coefficients `(path, |m|)`, and its gains, one for each |m|.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Places {
+    paths: u32,
+    num: u32,
+    coefficients: u32,
+    gains: u32,
+}
+
+/// Parts by their number of |m|.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Parts {
+    of: [Vec<Places>; MOST_ORDERS],
+    /// Numbers of paths, coefficients and gains; places are below.
+    lens: [usize; 3],
+}
+
+impl Parts {
+    pub fn new(parts: &[Part], lens: [usize; 3]) -> Self {
+        let mut of: [Vec<Places>; MOST_ORDERS] = Default::default();
+        for part in parts {
+            let orders = part.orders.len();
+            let [paths, coefficients, gains] = lens;
+            assert!(part.paths.end <= paths && part.gains + orders <= gains);
+            assert!(part.coefficients + orders * part.paths.len() <= coefficients);
+            of[orders - 1].push(Places {
+                paths: part.paths.start as u32,
+                num: part.paths.len() as u32,
+                coefficients: part.coefficients as u32,
+                gains: part.gains as u32,
+            });
         }
+        Self { of, lens }
+    }
+
+    /// Checks that there is a block at every place.
+    fn check<T>(&self, pass: &Pass<'_, T>, paths: usize, gains: usize) {
+        assert!(paths >= self.lens[0] && gains >= self.lens[2]);
+        assert!(pass.coefficients.len() >= self.lens[1]);
+    }
+}
+
+/// Calls `$function::<A, T, N>(places, coefficients, ...)` for all parts, with their number of |m|.
+macro_rules! for_parts {
+    ($pass:ident, $function:ident($($arg:expr),*)) => {
+        let parts = &$pass.plan.gain_parts;
+        for_parts!(@ $pass, parts, $function($($arg),*), 1 2 3 4);
+    };
+    (@ $pass:ident, $parts:ident, $function:ident $args:tt, $($n:literal)*) => {
+        $(for places in &$parts.of[$n - 1] {
+            let num = $n * places.num as usize;
+            let c = from(&$pass.coefficients, places.coefficients, num).as_chunks::<$n>().0;
+            for_parts!(@call $function, $n, places, c, $args);
+        })*
+    };
+    (@call $function:ident, $n:literal, $places:ident, $c:ident, ($($arg:expr),*)) => {
+        $function::<A, T, $n>($places, $c, $($arg),*)
     };
 }
 
-/// The gains of all parts, for the sum of the products of weights of paths and filters of degrees.
+/// The gains of all parts, for the sum of the products of weights of paths and filters of degrees. `products` is
+/// room for these, one of each path.
 #[inline(never)]
 pub(super) fn gains<A: Arithmetic, T: Real>(
     pass: &Pass<'_, T>,
     factors: &[Factors<'_, A::Block<T>>],
+    products: &mut [A::Block<T>],
     gains: &mut [A::Block<T>],
 ) {
+    pass.plan
+        .gain_parts
+        .check(pass, products.len(), gains.len());
     A::vectorized(
         #[inline(always)]
         || {
-            for part in &pass.plan.parts {
-                let (c, paths) = pass.part(part);
-                let gains = &mut gains[part.gains..];
-                for_orders!(part, gains_of_part(part, c, paths, factors, gains));
+            for (index, (weights, filter)) in factors.iter().enumerate() {
+                let paths = pass.plan.paths.iter().zip(*weights);
+                for (product, (path, weight)) in products.iter_mut().zip(paths) {
+                    let mut sum = if index == 0 {
+                        A::zero()
+                    } else {
+                        A::load(product)
+                    };
+                    A::add_product(&mut sum, weight, &filter[path.degree]);
+                    A::store(sum, product);
+                }
             }
+            for_parts!(pass, gains_of_part(products, gains));
         },
     );
 }
 
+/// As many |m| at once as registers hold.
 #[inline(always)]
 fn gains_of_part<A: Arithmetic, T: Real, const N: usize>(
-    part: &Part,
-    c: &[T],
-    paths: &[AlignedPath],
-    factors: &[Factors<'_, A::Block<T>>],
+    places: &Places,
+    c: &[[T; N]],
+    products: &[A::Block<T>],
     gains: &mut [A::Block<T>],
 ) {
-    let mut sums = [A::zero(); N];
-    let (c, _) = c[..paths.len() * N].as_chunks::<N>();
-    for (weights, filter) in factors {
-        let weights = &weights[part.paths.clone()];
-        for ((c, path), weight) in c.iter().zip(paths).zip(weights) {
-            let mut product = A::zero();
-            A::add_product(&mut product, weight, &filter[path.degree]);
-            for i in 0..N {
-                A::add_scaled_sum(&mut sums[i], c[i], product);
-            }
+    let products = from(products, places.paths, places.num as usize);
+    let gains = from_mut(gains, places.gains, N);
+    if N <= 2 || A::held::<T>() >= 8 {
+        combine::<A, T, N, N>(c, products, gains, 0);
+    } else {
+        combine::<A, T, N, 2>(c, products, gains, 0);
+        if N == 3 {
+            combine::<A, T, N, 1>(c, products, gains, 2);
+        } else {
+            combine::<A, T, N, 2>(c, products, gains, 2);
         }
     }
-    let gains = &mut gains[..N];
-    for i in 0..N {
-        A::store(sums[i], &mut gains[i]);
+}
+
+/// `gains[m] = sum over paths of c[path, m] products[path]` for M of the N |m|, from the first on.
+#[inline(always)]
+fn combine<A: Arithmetic, T: Real, const N: usize, const M: usize>(
+    c: &[[T; N]],
+    products: &[A::Block<T>],
+    gains: &mut [A::Block<T>],
+    first: usize,
+) {
+    let mut sums = [A::zero(); M];
+    for (c, product) in c.iter().zip(products) {
+        let product = A::load(product);
+        for i in 0..M {
+            A::add_scaled_sum(&mut sums[i], c[first + i], product);
+        }
+    }
+    for i in 0..M {
+        A::store(sums[i], at_mut(gains, (first + i) as u32));
     }
 }
 
@@ -83,60 +161,65 @@ pub(super) struct Shares<'a, B> {
     pub weight: Option<Share<'a, B>>,
 }
 
-/// Adds what radial part and weights get from the products of rows of the input and of the output in the
-/// frame, the sum over all `ends`.
+/// Adds what radial part and weights get from the products p of both ends, one for each gain.
 #[inline(never)]
-pub(super) fn products<A: Arithmetic, T: Real>(
+pub(super) fn share<A: Arithmetic, T: Real>(
     pass: &Pass<'_, T>,
-    ends: &[Factors<'_, A::Block<T>>],
+    products: &[A::Block<T>],
     mut shares: Shares<'_, A::Block<T>>,
 ) {
+    let (paths, parts) = (&pass.plan.paths[..], &pass.plan.gain_parts);
+    parts.check(pass, paths.len(), products.len());
+    for (weights, _) in &shares.radial {
+        assert!(weights.len() >= paths.len());
+    }
+    for (_, sums) in &shares.weight {
+        assert!(sums.len() >= paths.len());
+    }
     A::vectorized(
         #[inline(always)]
         || {
-            for part in &pass.plan.parts {
-                let (c, paths) = pass.part(part);
-                for_orders!(part, products_of_part(part, c, paths, ends, &mut shares));
-            }
+            for_parts!(pass, share_of_part(paths, products, &mut shares));
         },
     );
 }
 
 #[inline(always)]
-fn products_of_part<A: Arithmetic, T: Real, const N: usize>(
-    part: &Part,
-    c: &[T],
+fn share_of_part<A: Arithmetic, T: Real, const N: usize>(
+    places: &Places,
+    c: &[[T; N]],
     paths: &[AlignedPath],
-    ends: &[Factors<'_, A::Block<T>>],
+    products: &[A::Block<T>],
     shares: &mut Shares<'_, A::Block<T>>,
 ) {
-    let mut p = [A::zero(); N];
-    for (x, z) in ends {
-        for i in 0..N {
-            let m = part.orders.start + i;
-            let (z_plus, z_minus) = (&z[part.z + m], &z[part.z - m]);
-            if part.odd {
-                A::add_product(&mut p[i], &x[part.x - m], z_plus);
-                A::subtract_product(&mut p[i], &x[part.x + m], z_minus);
-            } else {
-                A::add_product(&mut p[i], &x[part.x + m], z_plus);
-                if m > 0 {
-                    A::add_product(&mut p[i], &x[part.x - m], z_minus);
-                }
-            }
+    let num = places.num as usize;
+    let paths = from(paths, places.paths, num);
+    let products = from(products, places.gains, N);
+    if let Some((weights, radial)) = &mut shares.radial {
+        let weights = from(weights, places.paths, num);
+        for ((c, path), weight) in c.iter().zip(paths).zip(weights) {
+            let q = of_path::<A, T, N>(c, products);
+            A::accumulate_multiple(&mut radial[path.degree], weight, q);
         }
     }
-    let (c, _) = c[..paths.len() * N].as_chunks::<N>();
-    for ((c, path), i) in c.iter().zip(paths).zip(part.paths.clone()) {
-        let mut q = A::zero();
-        for i in 0..N {
-            A::add_scaled_sum(&mut q, c[i], p[i]);
-        }
-        if let Some((weights, radial)) = &mut shares.radial {
-            A::accumulate_multiple(&mut radial[path.degree], &weights[i], q);
-        }
-        if let Some((filter, sums)) = &mut shares.weight {
-            A::accumulate_multiple(&mut sums[i], &filter[path.degree], q);
+    if let Some((filter, sums)) = &mut shares.weight {
+        let sums = from_mut(sums, places.paths, num);
+        for ((c, path), sum) in c.iter().zip(paths).zip(sums) {
+            let q = of_path::<A, T, N>(c, products);
+            A::accumulate_multiple(sum, &filter[path.degree], q);
         }
     }
+}
+
+/// `q[path]`.
+#[inline(always)]
+fn of_path<A: Arithmetic, T: Real, const N: usize>(
+    c: &[T; N],
+    products: &[A::Block<T>],
+) -> A::Sum<T> {
+    let mut q = A::zero();
+    for i in 0..N {
+        A::add_scaled_sum(&mut q, c[i], A::load(at(products, i as u32)));
+    }
+    q
 }

@@ -21,6 +21,7 @@ mod first;
 mod frames;
 mod gains;
 mod pass;
+mod place;
 mod plan;
 mod rotate;
 mod second;

@@ -1,10 +1,37 @@
 //! What both passes over the edges have in common.
 
 use super::SLOTS;
-use super::plan::{AlignedPath, AlignedPlan, Part, Side};
+use super::frames::frame_len;
+use super::plan::{AlignedPlan, Side};
 use crate::Real;
 use crate::edges::EdgeList;
 use crate::lanes::{self, Block};
+
+/// Rows of one end of an edge, all blocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a, T> {
+    numbers: &'a [T],
+    /// From a row to the next.
+    pub stride: usize,
+    /// From a block to the next.
+    pub block: usize,
+}
+
+impl<'a, T> Rows<'a, T> {
+    /// The numbers from those of a row and a block on.
+    #[inline(always)]
+    pub fn of(&self, row: usize, block: usize) -> &'a [T] {
+        &self.numbers[row * self.stride + block * self.block..]
+    }
+}
+
+/// One block of rows that are added to.
+#[derive(Debug)]
+pub(super) struct RowsMut<'a, T> {
+    pub numbers: &'a mut [T],
+    /// From a row to the next.
+    pub stride: usize,
+}
 
 /// One pass over the edges of a graph.
 pub(super) struct Pass<'a, T> {
@@ -13,6 +40,11 @@ pub(super) struct Pass<'a, T> {
     pub features: usize,
     /// Blocks that hold the features.
     pub blocks: usize,
+    /// Whether rows of features consist of whole blocks: these are read and written where they are, others go
+    /// through buffers.
+    pub whole: bool,
+    /// Numbers in the frame of an edge.
+    pub frame_len: usize,
     /// The slots that are computed.
     pub wanted: [bool; SLOTS],
     /// Those of the plan.
@@ -32,6 +64,8 @@ impl<'a, T: Real> Pass<'a, T> {
             edges,
             features,
             blocks: features.div_ceil(lanes),
+            whole: features.is_multiple_of(lanes),
+            frame_len: frame_len(plan.frame_degree()),
             wanted,
             coefficients: plan.coefficients.iter().map(|&c| T::from_f64(c)).collect(),
         }
@@ -42,25 +76,45 @@ impl<'a, T: Real> Pass<'a, T> {
         self.edges.len() * self.features * self.plan.work()
     }
 
-    /// Coefficients, from the first on, and paths of a part.
-    #[inline(always)]
-    pub fn part(&self, part: &Part) -> (&[T], &[AlignedPath]) {
-        let paths = &self.plan.paths[part.paths.clone()];
-        (&self.coefficients[part.coefficients..], paths)
+    /// Blocks in a buffer for the rows of a node.
+    pub fn buffered(&self, rows: usize) -> usize {
+        if self.whole { 0 } else { rows * self.blocks }
     }
 
-    /// Reads one block of the rows of a node.
+    /// Reads the rows of a node to a buffer of all blocks, if they do not consist of whole blocks.
     #[inline(always)]
-    pub fn load<B: Block<T>>(
+    pub fn load<B: Block<T>>(&self, side: &Side, values: &[T], node: usize, buffer: &mut [B]) {
+        if self.whole {
+            return;
+        }
+        let rows = &values[node * side.rows * self.features..];
+        for (block, buffer) in buffer.chunks_exact_mut(side.rows).enumerate() {
+            lanes::load_rows(rows, self.features, block, buffer);
+        }
+    }
+
+    /// The rows of a node: where they are, or those of the buffer that [`Self::load`] filled.
+    #[inline(always)]
+    pub fn rows<'v, B: Block<T>>(
         &self,
         side: &Side,
-        values: &[T],
+        values: &'v [T],
         node: usize,
-        block: usize,
-        to: &mut [B],
-    ) {
-        let rows = &values[node * side.rows * self.features..];
-        lanes::load_rows(rows, self.features, block, &mut to[..side.rows]);
+        buffer: &'v [B],
+    ) -> Rows<'v, T> {
+        if self.whole {
+            let size = side.rows * self.features;
+            return Rows {
+                numbers: &values[node * size..][..size],
+                stride: self.features,
+                block: B::LANES,
+            };
+        }
+        Rows {
+            numbers: B::flat(buffer),
+            stride: B::LANES,
+            block: side.rows * B::LANES,
+        }
     }
 
     /// The weights of all paths as `(block of lanes, path)`; zeros if there are none.

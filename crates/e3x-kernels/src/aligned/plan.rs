@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use e3x_so3::Order;
 
-use super::couple::Couplings;
+use super::couple::{Couplings, Ends};
+use super::frames::frame_len;
+use super::gains::Parts;
 use super::torque::Generators;
 use crate::{CouplingPlan, CouplingSpec, Error, Result};
 
@@ -20,6 +22,25 @@ pub(super) struct Irrep {
     pub center: usize,
     /// Its entries `-reach..=reach` take part.
     pub reach: usize,
+    /// What turns them also takes `-around..=around`.
+    pub around: usize,
+    /// Where the rows of the frame start.
+    start: usize,
+}
+
+impl Irrep {
+    /// The irrep with all entries that what turns it takes.
+    pub fn widened(self) -> Self {
+        Self {
+            reach: self.around,
+            ..self
+        }
+    }
+
+    /// Where the rows of the frame start that belong to its entries: `2 reach + 1` rows of `2 degree + 1` numbers.
+    pub fn matrix(&self) -> usize {
+        self.start + (self.degree - self.reach) * (2 * self.degree + 1)
+    }
 }
 
 /// Features of one end of the edges.
@@ -30,7 +51,7 @@ pub(super) struct Side {
     pub rows: usize,
     /// Rows in the frame of the edge.
     pub local_rows: usize,
-    /// What turns them, if all entries take part.
+    /// What turns them, unless all are of degree 0.
     pub generators: Option<Generators>,
 }
 
@@ -41,13 +62,16 @@ impl Side {
         for p in 0..parity {
             for degree in 0..=max_degree {
                 let reach = reach.min(degree);
+                let around = (reach + 1).min(degree);
                 irreps.push(Irrep {
                     degree,
                     row: p * size + degree * degree,
-                    center: local_rows + reach,
+                    center: local_rows + around,
                     reach,
+                    around,
+                    start: degree.checked_sub(1).map_or(0, frame_len),
                 });
-                local_rows += 2 * reach + 1;
+                local_rows += 2 * around + 1;
             }
         }
         let mut side = Self {
@@ -117,6 +141,8 @@ pub struct AlignedPlan {
     pub(super) num_gains: usize,
     pub(super) to_input: Couplings,
     pub(super) to_output: Couplings,
+    pub(super) ends: Ends,
+    pub(super) gain_parts: Parts,
     pub(super) paths: Vec<AlignedPath>,
     pub(super) coefficients: Vec<f64>,
     spec: CouplingSpec,
@@ -151,6 +177,8 @@ impl AlignedPlan {
             num_gains: 0,
             to_input: Couplings::default(),
             to_output: Couplings::default(),
+            ends: Ends::default(),
+            gain_parts: Parts::default(),
             paths: Vec::new(),
             coefficients: Vec::new(),
             spec,
@@ -163,8 +191,13 @@ impl AlignedPlan {
         for (rows, paths) in by_pair {
             aligned.add_pair(plan, scales, rows, &paths);
         }
-        aligned.to_input = Couplings::to_input(&aligned.input, &aligned.parts);
-        aligned.to_output = Couplings::to_output(&aligned.output, &aligned.parts);
+        let (sides, num) = ([&aligned.input, &aligned.output], aligned.num_gains);
+        let to_input = Couplings::to_input(sides, &aligned.parts, num);
+        let to_output = Couplings::to_output(sides, &aligned.parts, num);
+        let ends = Ends::new(sides, &aligned.parts, num);
+        let lens = [aligned.paths.len(), aligned.coefficients.len(), num];
+        aligned.gain_parts = Parts::new(&aligned.parts, lens);
+        (aligned.to_input, aligned.to_output, aligned.ends) = (to_input, to_output, ends);
         Ok(aligned)
     }
 

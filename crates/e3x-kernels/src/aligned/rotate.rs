@@ -3,17 +3,10 @@
 //! The functions that other files call are compiled on their own, for vector instructions, and not
 //! inlined: they are called from many places, and code for all degrees is long.
 
-use super::frames::frame_len;
-use super::plan::{Irrep, Side};
+use super::pass::{Rows, RowsMut};
+use super::plan::Side;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-
-/// Where the rows of the frame that an irrep uses start: `2 reach + 1` rows of `2 l + 1` numbers.
-#[inline(always)]
-fn first_of(irrep: &Irrep) -> usize {
-    let width = 2 * irrep.degree + 1;
-    irrep.degree.checked_sub(1).map_or(0, frame_len) + (irrep.degree - irrep.reach) * width
-}
 
 /// Calls `$function::<A, T, N>(first, n, rows, ...)` for the N columns (or rows) of the matrix of an
 /// irrep that start at `first`, part by part. N is a constant, so that what belongs to these columns
@@ -26,6 +19,7 @@ macro_rules! for_parts {
             (1, 1) => for_parts!(@whole $which, 3, 3, $function $args),
             (2, 0) => for_parts!(@whole $which, 5, 1, $function $args),
             (2, 2) => for_parts!(@whole $which, 5, 5, $function $args),
+            (2, 1) => for_parts!(@whole $which, 5, 3, $function $args),
             (3, 3) => for_parts!(@whole $which, 7, 7, $function $args),
             (degree, reach) => {
                 let (n, rows) = (2 * degree + 1, 2 * reach + 1);
@@ -69,22 +63,24 @@ fn load<A: Arithmetic, T: Real, const N: usize>(lanes: &[A::Block<T>]) -> [A::Su
     sums
 }
 
-/// `local = D x` for all irreps, or `local += D x` if `add`; `x` are the rows of one node, `local` those
-/// in the frame.
+/// `local = D x` for all irreps, or `local += D x` if `add`, of one block; `x` are the rows of one node, `local`
+/// those in the frame. All rows that what turns them takes if `widened`.
 #[inline(never)]
 pub(super) fn into_frame<A: Arithmetic, T: Real>(
     side: &Side,
     frame: &[T],
-    x: &[A::Block<T>],
+    (x, block): (Rows<'_, T>, usize),
     local: &mut [A::Block<T>],
-    add: bool,
+    (add, widened): (bool, bool),
 ) {
     A::vectorized(
         #[inline(always)]
         || {
             for irrep in &side.irreps {
+                let irrep = if widened { irrep.widened() } else { *irrep };
                 let local = &mut local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
-                let (matrix, x) = (&frame[first_of(irrep)..], &x[irrep.row..]);
+                let matrix = &frame[irrep.matrix()..];
+                let x = (x.of(irrep.row, block), x.stride);
                 for_parts!(irrep, columns, multiply(matrix, x, local, add));
             }
         },
@@ -99,20 +95,26 @@ fn multiply<A: Arithmetic, T: Real, const N: usize>(
     n: usize,
     rows: usize,
     matrix: &[T],
-    x: &[A::Block<T>],
+    (x, stride): (&[T], usize),
     local: &mut [A::Block<T>],
     add: bool,
 ) {
     let (matrix, local) = (&matrix[..rows * n], &mut local[..rows]);
-    let columns = load::<A, T, N>(&x[first..first + N]);
+    let mut columns = [A::zero(); N];
+    let mut start = first * stride;
+    for j in 0..N {
+        columns[j] = A::load_row(&x[start..]);
+        start += stride;
+    }
     for m in 0..rows {
         let mut acc = if add || first > 0 {
             A::load(&local[m])
         } else {
             A::zero()
         };
+        let row = &matrix[m * n + first..][..N];
         for j in 0..N {
-            A::add_scaled_sum(&mut acc, matrix[m * n + first + j], columns[j]);
+            A::add_scaled_sum(&mut acc, row[j], columns[j]);
         }
         A::store(acc, &mut local[m]);
     }
@@ -124,15 +126,20 @@ pub(super) fn out_of_frame<A: Arithmetic, T: Real>(
     side: &Side,
     frame: &[T],
     local: &[A::Block<T>],
-    x: &mut [A::Block<T>],
+    x: &mut RowsMut<'_, T>,
 ) {
     A::vectorized(
         #[inline(always)]
         || {
             for irrep in &side.irreps {
                 let local = &local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
-                let (matrix, x) = (&frame[first_of(irrep)..], &mut x[irrep.row..]);
-                for_parts!(irrep, rows, multiply_transposed(matrix, local, x));
+                let matrix = &frame[irrep.matrix()..];
+                let rows = &mut x.numbers[irrep.row * x.stride..];
+                for_parts!(
+                    irrep,
+                    rows,
+                    multiply_transposed(matrix, local, rows, x.stride)
+                );
             }
         },
     );
@@ -146,16 +153,20 @@ fn multiply_transposed<A: Arithmetic, T: Real, const N: usize>(
     rows: usize,
     matrix: &[T],
     local: &[A::Block<T>],
-    x: &mut [A::Block<T>],
+    x: &mut [T],
+    stride: usize,
 ) {
-    let (matrix, x) = (&matrix[..rows * n], &mut x[..n]);
+    let matrix = &matrix[first * n..rows * n];
+    assert!(matrix.len() >= N * n);
     let local = load::<A, T, N>(&local[first..first + N]);
-    for j in 0..n {
-        let mut acc = A::load(&x[j]);
+    for (j, x) in x.chunks_mut(stride).take(n).enumerate() {
+        let mut acc = A::load_row(x);
         for m in 0..N {
-            A::add_scaled_sum(&mut acc, matrix[(first + m) * n + j], local[m]);
+            // SAFETY: m is below N, and j below n.
+            let factor = unsafe { *matrix.get_unchecked(m * n + j) };
+            A::add_scaled_sum(&mut acc, factor, local[m]);
         }
-        A::store(acc, &mut x[j]);
+        A::store_row(acc, x);
     }
 }
 
@@ -166,16 +177,16 @@ pub(super) fn outer_product<A: Arithmetic, T: Real>(
     side: &Side,
     blocks: usize,
     local: &[A::Block<T>],
-    x: &[A::Block<T>],
+    x: Rows<'_, T>,
     gradient: &mut [T],
 ) {
     A::vectorized(
         #[inline(always)]
         || {
             for irrep in &side.irreps {
-                let gradient = &mut gradient[first_of(irrep)..];
+                let gradient = &mut gradient[irrep.matrix()..];
                 let local = &local[irrep.center - irrep.reach..];
-                let x = &x[irrep.row..];
+                let x = (&x, irrep.row);
                 for_parts!(
                     irrep,
                     columns,
@@ -195,17 +206,21 @@ fn add_outer_product<A: Arithmetic, T: Real, const N: usize>(
     side: &Side,
     blocks: usize,
     local: &[A::Block<T>],
-    x: &[A::Block<T>],
+    (x, row): (&Rows<'_, T>, usize),
     gradient: &mut [T],
 ) {
     let gradient = &mut gradient[..rows * n];
+    let mut columns = [x.of(row + first, 0); N];
+    for j in 1..N {
+        columns[j] = x.of(row + first + j, 0);
+    }
     for m in 0..rows {
         let mut sums = [A::zero(); N];
         for block in 0..blocks {
             let factor = A::load(&local[block * side.local_rows + m]);
-            let x = &x[block * side.rows + first..][..N];
             for j in 0..N {
-                A::add_multiple(&mut sums[j], &x[j], factor);
+                let x = A::load_row(&columns[j][block * x.block..]);
+                A::add_multiple_sum(&mut sums[j], x, factor);
             }
         }
         A::add_sums(sums, &mut gradient[m * n + first..][..N]);

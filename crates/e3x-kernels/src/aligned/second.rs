@@ -9,10 +9,10 @@
 //!
 //! with D and E for the frames of input and output, and what is computed are the first derivatives of dS.
 
-use super::couple::{Couplings, Factors, couple};
+use super::couple::{Couplings, Factors, couple, multiply_ends};
 use super::drive::EdgeKernel;
-use super::gains::{Shares, gains, products};
-use super::pass::Pass;
+use super::gains::{Shares, gains, share};
+use super::pass::{Pass, RowsMut};
 use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::sink::Sink;
@@ -34,7 +34,7 @@ pub(super) struct Second<'a, T: Real, A: Arithmetic> {
 struct End<B> {
     /// The node whose rows were read.
     node: Option<usize>,
-    /// Rows of the node and of its tangent, all blocks.
+    /// Rows of the node and of its tangent, all blocks, if they have to be copied.
     values: Vec<B>,
     tangent: Vec<B>,
     /// The same in the frame of the edge, one block.
@@ -46,15 +46,16 @@ struct End<B> {
 }
 
 impl<B: Copy> End<B> {
-    fn new<T>(side: &Side, blocks: usize) -> Self
+    fn new<T: Real>(side: &Side, pass: &Pass<'_, T>) -> Self
     where
         B: Block<T>,
     {
+        let blocks = pass.blocks;
         let zeros = |rows: usize| vec![B::ZERO; rows];
         Self {
             node: None,
-            values: zeros(side.rows * blocks),
-            tangent: zeros(side.rows * blocks),
+            values: zeros(pass.buffered(side.rows)),
+            tangent: zeros(pass.buffered(side.rows)),
             local: zeros(side.local_rows),
             local_tangent: zeros(side.local_rows),
             grad: zeros(side.local_rows * blocks),
@@ -69,6 +70,9 @@ pub(super) struct Scratch<B> {
     /// What couples them and its tangent, one block.
     gains: Vec<B>,
     moved_gains: Vec<B>,
+    /// Products of weights and filter, and of both ends, one block.
+    products: Vec<B>,
+    of_gains: Vec<B>,
     /// Radial part of the filter, one block, its tangent, and derivatives with respect to it.
     filter: Vec<B>,
     moved_filter: Vec<B>,
@@ -111,32 +115,42 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         (matrices, turned): Matrices<'_, T>,
         end: &mut End<A::Block<T>>,
     ) {
+        let (pass, values) = (self.pass, self.arg(slot));
         // Edges are visited node by node: rows of one end are mostly those of the edge before.
-        let other = end.node != Some(node);
-        let values = &mut end.values[block * side.rows..];
+        let other = block == 0 && end.node != Some(node);
         if other {
-            self.pass.load(side, self.arg(slot), node, block, values);
+            pass.load(side, values, node, &mut end.values);
         }
-        into_frame::<A, T>(side, matrices, values, &mut end.local, false);
+        let rows = (pass.rows(side, values, node, &end.values), block);
+        into_frame::<A, T>(side, matrices, rows, &mut end.local, (false, false));
         if let Some(turned) = turned {
-            into_frame::<A, T>(side, turned, values, &mut end.local_tangent, false);
+            into_frame::<A, T>(side, turned, rows, &mut end.local_tangent, (false, false));
         }
         if let Some(tangent) = self.tangent(slot) {
-            let values = &mut end.tangent[block * side.rows..];
             if other {
-                self.pass.load(side, tangent, node, block, values);
+                pass.load(side, tangent, node, &mut end.tangent);
             }
+            let rows = (pass.rows(side, tangent, node, &end.tangent), block);
             let turns = turned.is_some();
-            into_frame::<A, T>(side, matrices, values, &mut end.local_tangent, turns);
+            into_frame::<A, T>(side, matrices, rows, &mut end.local_tangent, (turns, false));
         }
     }
 
     /// Adds the derivatives with respect to the frame of one end.
     #[inline(always)]
-    fn frame_of_end(&self, side: &Side, slot: Slot, end: &End<A::Block<T>>, out: &mut [T]) {
-        outer_product::<A, T>(side, self.pass.blocks, &end.grad, &end.values, out);
-        if self.tangent(slot).is_some() {
-            outer_product::<A, T>(side, self.pass.blocks, &end.grad_tangent, &end.tangent, out);
+    fn frame_of_end(
+        &self,
+        side: &Side,
+        (slot, node): (Slot, usize),
+        end: &End<A::Block<T>>,
+        out: &mut [T],
+    ) {
+        let pass = self.pass;
+        let rows = pass.rows(side, self.arg(slot), node, &end.values);
+        outer_product::<A, T>(side, pass.blocks, &end.grad, rows, out);
+        if let Some(tangent) = self.tangent(slot) {
+            let rows = pass.rows(side, tangent, node, &end.tangent);
+            outer_product::<A, T>(side, pass.blocks, &end.grad_tangent, rows, out);
         }
     }
 
@@ -156,10 +170,10 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
             &self.weights[block * num..][..num],
             &self.moved_weights[block * num..][..num],
         );
-        gains::<A, T>(pass, &[(w, &s.filter)], &mut s.gains);
+        gains::<A, T>(pass, &[(w, &s.filter)], &mut s.products, &mut s.gains);
         if dr || dw {
             let factors = [(moved_w, &s.filter[..]), (w, &s.moved_filter[..])];
-            gains::<A, T>(pass, &factors, &mut s.moved_gains);
+            gains::<A, T>(pass, &factors, &mut s.products, &mut s.moved_gains);
         }
         if !(wants_radial || wants_weight) {
             return;
@@ -174,14 +188,17 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
             radial: wants_radial.then_some((w, &mut s.radial[..])),
             weight: wants_weight.then_some((&s.filter[..], &mut *weight_sums)),
         };
-        products::<A, T>(pass, moved, shares);
+        multiply_ends::<A, T>(&pass.plan.ends, moved, &mut s.of_gains);
+        share::<A, T>(pass, &s.of_gains, shares);
         // With the tangents of the other factor, if there are any.
         let shares = Shares {
             radial: (wants_radial && dw).then_some((moved_w, &mut s.radial[..])),
             weight: (wants_weight && dr).then_some((&s.moved_filter[..], weight_sums)),
         };
         if shares.radial.is_some() || shares.weight.is_some() {
-            products::<A, T>(pass, &[(&s.x.local, &s.z.local)], shares);
+            let ends = [(&s.x.local[..], &s.z.local[..])];
+            multiply_ends::<A, T>(&pass.plan.ends, &ends, &mut s.of_gains);
+            share::<A, T>(pass, &s.of_gains, shares);
         }
     }
 
@@ -218,12 +235,13 @@ fn turn_back<A: Arithmetic, T: Real>(
     block: usize,
     (matrices, turned): Matrices<'_, T>,
     end: &End<A::Block<T>>,
-    rows: &mut [A::Block<T>],
+    mut rows: RowsMut<'_, T>,
 ) {
-    out_of_frame::<A, T>(side, matrices, &end.grad[block * side.local_rows..], rows);
+    let grad = &end.grad[block * side.local_rows..];
+    out_of_frame::<A, T>(side, matrices, grad, &mut rows);
     if let Some(turned) = turned {
         let local = &end.grad_tangent[block * side.local_rows..];
-        out_of_frame::<A, T>(side, turned, local, rows);
+        out_of_frame::<A, T>(side, turned, local, &mut rows);
     }
 }
 
@@ -236,13 +254,15 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
     }
 
     fn scratch(&self) -> Scratch<A::Block<T>> {
-        let (plan, blocks) = (self.pass.plan, self.pass.blocks);
+        let plan = self.pass.plan;
         let zeros = |rows: usize| vec![Block::ZERO; rows];
         Scratch {
-            x: End::new(&plan.input, blocks),
-            z: End::new(&plan.output, blocks),
+            x: End::new(&plan.input, self.pass),
+            z: End::new(&plan.output, self.pass),
             gains: zeros(plan.num_gains),
             moved_gains: zeros(plan.num_gains),
+            products: zeros(plan.paths.len()),
+            of_gains: zeros(plan.num_gains),
             filter: zeros(plan.filter_degrees()),
             moved_filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
@@ -261,7 +281,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
         let [input, radial, _, input_frame, output_frame, output] = wanted;
         let src = pass.edges.src()[edge] as usize;
         let dst = pass.edges.dst()[edge] as usize;
-        let len = self.arg(Slot::InputFrame).len() / pass.edges.len();
+        let len = pass.frame_len;
         let range = edge * len..(edge + 1) * len;
         let matrices = |slot: Slot| {
             let turned = self.tangent(slot).map(|tangent| &tangent[range.clone()]);
@@ -324,11 +344,11 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
         (s.x.node, s.z.node) = (Some(src), Some(dst));
         if input_frame {
             let out = sink.input_frame(edge);
-            self.frame_of_end(&plan.input, Slot::Input, &s.x, out);
+            self.frame_of_end(&plan.input, (Slot::Input, src), &s.x, out);
         }
         if output_frame {
             let out = sink.output_frame(edge);
-            self.frame_of_end(&plan.output, Slot::Output, &s.z, out);
+            self.frame_of_end(&plan.output, (Slot::Output, dst), &s.z, out);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::pass::RowsMut;
 use crate::Real;
 use crate::lanes::{self, Block};
 
@@ -51,8 +52,8 @@ impl<T: Real, B: Block<T>> Sink<'_, T, B> {
 
 /// Rows of a range of nodes.
 ///
-/// Those of the node that was added to last are in a buffer: edges are visited node by node, so that one end
-/// of them changes rarely.
+/// Rows of whole blocks are added to where they are. Of others, those of the node that was added to last are in a
+/// buffer: edges are visited node by node, so that one end of them changes rarely.
 pub(super) struct NodeRows<'a, T, B> {
     values: &'a mut [T],
     first: usize,
@@ -65,13 +66,19 @@ pub(super) struct NodeRows<'a, T, B> {
 
 impl<'a, T: Real, B: Block<T>> NodeRows<'a, T, B> {
     pub fn new(values: &'a mut [T], first: usize, features: usize, rows: usize) -> Self {
+        let whole = features.is_multiple_of(B::LANES);
+        let blocks = if whole {
+            0
+        } else {
+            features.div_ceil(B::LANES)
+        };
         Self {
             values,
             first,
             features,
             rows,
             held: None,
-            buffer: vec![B::ZERO; rows * features.div_ceil(B::LANES)],
+            buffer: vec![B::ZERO; rows * blocks],
         }
     }
 
@@ -90,7 +97,14 @@ impl<'a, T: Real, B: Block<T>> NodeRows<'a, T, B> {
 
     /// One block of the rows of a node, to add to.
     #[inline(always)]
-    pub fn block(&mut self, node: usize, block: usize) -> &mut [B] {
+    pub fn block(&mut self, node: usize, block: usize) -> RowsMut<'_, T> {
+        if self.buffer.is_empty() {
+            let range = self.range(node);
+            return RowsMut {
+                numbers: &mut self.values[range][block * B::LANES..],
+                stride: self.features,
+            };
+        }
         if self.held != Some(node) {
             self.flush();
             let rows = &self.values[self.range(node)];
@@ -99,7 +113,10 @@ impl<'a, T: Real, B: Block<T>> NodeRows<'a, T, B> {
             }
             self.held = Some(node);
         }
-        &mut self.buffer[block * self.rows..][..self.rows]
+        RowsMut {
+            numbers: B::flat_mut(&mut self.buffer[block * self.rows..][..self.rows]),
+            stride: B::LANES,
+        }
     }
 
     /// Writes the rows in the buffer back.

@@ -36,14 +36,14 @@ const FIRST: usize = 1;
 const ROW: usize = 3;
 
 impl Generators {
-    /// The generators of all irreps of one end; none if parts of its features do not take part.
+    /// The generators of all irreps of one end, those rows of them whose entries take part; none if there is nothing
+    /// to turn.
     ///
     /// # Errors
     /// If the degree is too large.
     pub fn new(side: &Side) -> Result<Option<Self>> {
-        let complete = side.irreps.iter().all(|irrep| irrep.reach == irrep.degree);
         let highest = side.irreps.iter().map(|irrep| irrep.degree).max();
-        let Some(highest) = highest.filter(|&degree| complete && degree > 0) else {
+        let Some(highest) = highest.filter(|&degree| degree > 0) else {
             return Ok(None);
         };
         let order = Order::from_cartesian(false);
@@ -53,14 +53,17 @@ impl Generators {
         let mut terms = [Vec::new(), Vec::new()];
         for irrep in &side.irreps {
             let l = irrep.degree;
-            let local = |row: usize| irrep.center.wrapping_add_signed(order.m(l, row - l * l));
             let of_irrep = all.iter().filter(|t| t.axis < 2 && t.row.isqrt() == l);
             for term in of_irrep {
-                terms[term.axis].push(Term {
-                    row: local(term.row),
-                    column: local(term.col),
-                    coefficient: term.coefficient,
-                });
+                let [row, column] = [term.row, term.col].map(|row| order.m(l, row - l * l));
+                // The axes x and y lead from |m| to |m| ± 1.
+                if row.unsigned_abs() <= irrep.reach && column.unsigned_abs() <= irrep.around {
+                    terms[term.axis].push(Term {
+                        row: irrep.center.wrapping_add_signed(row),
+                        column: irrep.center.wrapping_add_signed(column),
+                        coefficient: term.coefficient,
+                    });
+                }
             }
         }
         Ok(Some(Self { terms }))

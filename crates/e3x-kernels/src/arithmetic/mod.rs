@@ -28,6 +28,12 @@ pub(crate) trait Arithmetic: Sync + 'static {
     /// Writes a block of lanes.
     fn store<T: Real>(sum: Self::Sum<T>, lanes: &mut Self::Block<T>);
 
+    /// Reads the first numbers of a row, wherever it starts. The row must have as many as a block.
+    fn load_row<T: Real>(row: &[T]) -> Self::Sum<T>;
+
+    /// Writes the first numbers of a row, likewise.
+    fn store_row<T: Real>(sum: Self::Sum<T>, row: &mut [T]);
+
     /// `a * b`, lane by lane.
     fn multiply<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T>;
 
@@ -125,6 +131,21 @@ impl<A: Arithmetic> Arithmetic for Pair<A> {
     }
 
     #[inline(always)]
+    fn load_row<T: Real>(row: &[T]) -> Self::Sum<T> {
+        let row = &row[..Self::Block::<T>::LANES];
+        let (first, second) = row.split_at(A::Block::<T>::LANES);
+        [A::load_row(first), A::load_row(second)]
+    }
+
+    #[inline(always)]
+    fn store_row<T: Real>(sum: Self::Sum<T>, row: &mut [T]) {
+        let row = &mut row[..Self::Block::<T>::LANES];
+        let (first, second) = row.split_at_mut(A::Block::<T>::LANES);
+        A::store_row(sum[0], first);
+        A::store_row(sum[1], second);
+    }
+
+    #[inline(always)]
     fn multiply<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T> {
         [A::multiply(a[0], b[0]), A::multiply(a[1], b[1])]
     }
@@ -213,6 +234,16 @@ macro_rules! loops {
             #[inline(always)]
             fn store<T: Real>(sum: Lanes<T>, lanes: &mut Lanes<T>) {
                 *lanes = sum;
+            }
+
+            #[inline(always)]
+            fn load_row<T: Real>(row: &[T]) -> Lanes<T> {
+                Lanes(crate::lanes::full(row))
+            }
+
+            #[inline(always)]
+            fn store_row<T: Real>(sum: Lanes<T>, row: &mut [T]) {
+                row[..LANES].copy_from_slice(&sum.0);
             }
 
             #[inline(always)]

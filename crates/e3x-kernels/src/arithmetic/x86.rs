@@ -255,6 +255,18 @@ macro_rules! arithmetic {
             }
 
             #[inline(always)]
+            fn load_row<T: Real>(row: &[T]) -> T::$name {
+                // SAFETY: as above.
+                unsafe { T::$name::load(&lanes::full(row)) }
+            }
+
+            #[inline(always)]
+            fn store_row<T: Real>(sum: T::$name, row: &mut [T]) {
+                // SAFETY: as above.
+                row[..LANES].copy_from_slice(&unsafe { sum.store() });
+            }
+
+            #[inline(always)]
             fn multiply<T: Real>(a: T::$name, b: T::$name) -> T::$name {
                 // SAFETY: as above.
                 unsafe { a.multiply(b) }

@@ -171,7 +171,7 @@ impl<T: Real> Product<'_, T> {
             (32.., WIDE) => self.columns::<A, WIDE, 8, 4>(out),
             (16.., WIDE) => self.columns::<A, WIDE, 6, 2>(out),
             (16.., _) => self.columns::<A, 1, 12, 4>(out),
-            (8.., _) => self.columns::<A, 1, 6, 2>(out),
+            (8.., _) => self.columns::<A, 1, 6, 3>(out),
             _ => self.columns::<A, 1, 3, 1>(out),
         }
     }

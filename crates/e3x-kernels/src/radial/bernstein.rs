@@ -31,22 +31,24 @@ impl Table {
                 row[0] *= s;
             }
         } else {
+            let powers = &mut powers[..=degree];
             let mut power = 1.0;
-            for p in &mut powers[..=degree] {
+            for p in powers.iter_mut() {
                 *p = power;
                 power *= s;
             }
             power = 1.0;
-            for k in 0..=degree {
-                row[k] = self.binomials[k] * power * powers[degree - k];
+            let factors = self.binomials.iter().zip(powers.iter().rev());
+            for (value, (binomial, other)) in row[..=degree].iter_mut().zip(factors) {
+                *value = binomial * power * other;
                 power *= t;
             }
         }
         for n in degree + 1..=degree + self.order {
-            for k in (1..=n).rev() {
-                row[k] = row[k - 1] - row[k];
+            let mut below = 0.0;
+            for value in &mut row[..=n] {
+                (*value, below) = (below - *value, *value);
             }
-            row[0] = -row[0];
         }
         if self.order > 0 {
             for value in row {

@@ -103,6 +103,10 @@ impl Scalar {
     /// If the order is larger than [`MAX_ORDER`].
     pub fn evaluate<T: Real>(self, order: usize, x: &[T]) -> Result<Vec<T>> {
         check_order(order)?;
+        if self == Self::Sigmoid && order < 2 {
+            let (values, slopes) = self.value_and_slope(x);
+            return Ok(if order == 0 { values } else { slopes });
+        }
         Ok(match order {
             0 => self.map::<T, 1>(order, x),
             1 => self.map::<T, 2>(order, x),

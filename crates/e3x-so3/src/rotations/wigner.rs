@@ -104,12 +104,44 @@ impl WignerD {
         for (rot, matrices) in
             (rot.chunks(9 * LANES)).zip(matrices.chunks_mut((LANES * num * num).max(1)))
         {
-            let mut several = Several::default();
-            for (lane, elements) in rot.chunks_exact(9).enumerate() {
-                let rows: &[[T; 3]] = elements.as_chunks().0;
-                several.put(lane, &orthogonal("rot", &[rows[0], rows[1], rows[2]])?);
-            }
-            self.fill(&several, &mut blocks, matrices);
+            self.fill(&several_of(rot)?, &mut blocks, matrices);
+        }
+        Ok(())
+    }
+
+    /// The blocks of the matrices of `n` rotations `rot` of shape `(n, 3, 3)` without the zeros between them, written to
+    /// `blocks` of shape `(n, (L+1) (2L+1) (2L+3) / 3)`: for each degree its `2l+1` rows, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// When a length does not fit or a matrix is not orthogonal.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// let mut blocks = [0.0; 10];
+    /// e3x_so3::WignerD::new(1, true)?.blocks(&[0., 1., 0., -1., 0., 0., 0., 0., 1.], &mut blocks)?;
+    /// assert_eq!(blocks, [1.0, 0., 1., 0., -1., 0., 0., 0., 0., 1.]);
+    /// # Ok::<(), e3x_so3::Error>(())
+    /// ```
+    pub fn blocks<T: Real>(&self, rot: &[T], blocks: &mut [T]) -> Result<()> {
+        let n = count_items("rot", "3×3 matrices", 9, rot.len())?;
+        let degrees = self.max_degree + 1;
+        let len = degrees * (2 * degrees - 1) * (2 * degrees + 1) / 3;
+        let shape = "(n, (L+1) (2L+1) (2L+3) / 3)";
+        check_length("blocks", shape, n * len, blocks.len())?;
+        let mut buffers = Blocks::default();
+        for (rot, blocks) in (rot.chunks(9 * LANES)).zip(blocks.chunks_mut(LANES * len)) {
+            let several = several_of(rot)?;
+            let mut start = 0;
+            self.visit(&several, &mut buffers, |_, block| {
+                for (lane, blocks) in blocks.chunks_exact_mut(len).enumerate() {
+                    for (element, values) in blocks[start..].iter_mut().zip(block) {
+                        *element = T::from_f64(values[lane]);
+                    }
+                }
+                start += block.len();
+            });
         }
         Ok(())
     }
@@ -160,21 +192,33 @@ impl WignerD {
     fn fill<T: Real>(&self, rot: &Several, blocks: &mut Blocks, matrices: &mut [T]) {
         let num = num_harmonics(self.max_degree);
         matrices.fill(T::ZERO);
-        blocks.block.clear();
-        blocks.block.push([1.0; LANES]);
-        for l in 0..=self.max_degree {
-            if l > 0 {
-                self.next_block(l, rot, blocks);
-            }
+        self.visit(rot, blocks, |l, block| {
             let size = 2 * l + 1;
             for (lane, matrix) in matrices.chunks_exact_mut(num * num).enumerate() {
-                for (i, row) in blocks.block.chunks_exact(size).enumerate() {
+                for (i, row) in block.chunks_exact(size).enumerate() {
                     let start = (l * l + i) * num + l * l;
                     for (element, values) in matrix[start..start + size].iter_mut().zip(row) {
                         *element = T::from_f64(values[lane]);
                     }
                 }
             }
+        });
+    }
+
+    /// Calls `visit(l, block)` for all degrees.
+    fn visit(
+        &self,
+        rot: &Several,
+        blocks: &mut Blocks,
+        mut visit: impl FnMut(usize, &[[f64; LANES]]),
+    ) {
+        blocks.block.clear();
+        blocks.block.push([1.0; LANES]);
+        for l in 0..=self.max_degree {
+            if l > 0 {
+                self.next_block(l, rot, blocks);
+            }
+            visit(l, &blocks.block);
         }
     }
 
@@ -188,6 +232,16 @@ impl WignerD {
             blocks,
         });
     }
+}
+
+/// At most [`LANES`] rotations.
+fn several_of<T: Real>(rot: &[T]) -> Result<Several> {
+    let mut several = Several::default();
+    for (lane, elements) in rot.chunks_exact(9).enumerate() {
+        let rows: &[[T; 3]] = elements.as_chunks().0;
+        several.put(lane, &orthogonal("rot", &[rows[0], rows[1], rows[2]])?);
+    }
+    Ok(several)
 }
 
 /// The Wigner-D matrix of one rotation, of shape `((max_degree+1)², (max_degree+1)²)`; see [`WignerD`].

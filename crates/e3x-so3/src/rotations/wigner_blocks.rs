@@ -69,13 +69,11 @@ impl NullaryFnOnce for NextBlock<'_> {
                     add_multiple(&mut sums[term.axis], term.coefficient, value);
                 }
                 for i in 0..3 {
-                    let row = &rot.0[i];
-                    let element = &mut half[(i * lower_size + b) * size + n];
-                    for lane in 0..LANES {
-                        element[lane] = row[0][lane] * sums[0][lane]
-                            + row[1][lane] * sums[1][lane]
-                            + row[2][lane] * sums[2][lane];
+                    let mut element = [0.0; LANES];
+                    for j in 0..3 {
+                        add_product(&mut element, &rot.0[i][j], &sums[j]);
                     }
+                    half[(i * lower_size + b) * size + n] = element;
                 }
             }
         }
@@ -97,7 +95,16 @@ impl NullaryFnOnce for NextBlock<'_> {
 /// `sum += c x`, lane by lane.
 #[inline(always)]
 fn add_multiple(sum: &mut Numbers, c: f64, x: &Numbers) {
+    add_product(sum, &[c; LANES], x);
+}
+
+/// `sum += x y`, lane by lane. Numbers are read before any are written: otherwise the compiler has to
+/// assume that they may be the same, and computes lane after lane.
+#[inline(always)]
+fn add_product(sum: &mut Numbers, x: &Numbers, y: &Numbers) {
+    let (x, y, mut new) = (*x, *y, *sum);
     for lane in 0..LANES {
-        sum[lane] += c * x[lane];
+        new[lane] += x[lane] * y[lane];
     }
+    *sum = new;
 }

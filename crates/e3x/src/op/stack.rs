@@ -71,10 +71,16 @@ impl MultiOp for Stack {
         } else {
             Shape::from((n, rows, columns))
         };
-        let mut whole = vec![T::ZERO; n * self.size()];
-        for (matrix, values) in args.iter().enumerate() {
-            for (row, values) in values.chunks_exact(columns.max(1)).enumerate() {
-                whole[self.start(matrix, row)..][..columns].copy_from_slice(values);
+        let mut whole = Vec::with_capacity(n * self.size());
+        if self.side_by_side {
+            for row in 0..rows {
+                for values in args {
+                    whole.extend_from_slice(&values[row * columns..][..columns]);
+                }
+            }
+        } else {
+            for values in args {
+                whole.extend_from_slice(values);
             }
         }
         Ok(vec![(whole, shape)])
