@@ -170,10 +170,10 @@ pub(super) fn share<A: Arithmetic, T: Real>(
 ) {
     let (paths, parts) = (&pass.plan.paths[..], &pass.plan.gain_parts);
     parts.check(pass, paths.len(), products.len());
-    for (weights, _) in &shares.radial {
+    if let Some((weights, _)) = &shares.radial {
         assert!(weights.len() >= paths.len());
     }
-    for (_, sums) in &shares.weight {
+    if let Some((_, sums)) = &shares.weight {
         assert!(sums.len() >= paths.len());
     }
     A::vectorized(
