@@ -172,7 +172,7 @@ fn blocks_are_those_of_the_matrices() {
         let mut matrices = vec![0.0; rotations.len() * num * num];
         wigner.matrices(rot, &mut matrices).unwrap();
         let expected: Vec<f64> = (matrices.chunks_exact(num * num))
-            .flat_map(|matrix| (0..num).map(|row| (matrix, row)))
+            .flat_map(|matrix| (0..num).map(move |row| (matrix, row)))
             .flat_map(|(matrix, row)| {
                 let l = row.isqrt();
                 &matrix[row * num + l * l..row * num + (l + 1) * (l + 1)]
