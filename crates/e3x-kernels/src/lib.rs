@@ -24,6 +24,7 @@ mod lanes;
 pub mod message;
 pub mod norm;
 mod par;
+mod place;
 mod plan;
 mod prefetch;
 pub mod process;

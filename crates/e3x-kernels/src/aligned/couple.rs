@@ -3,10 +3,10 @@
 //!
 //! Row by row and gain by gain, so that sums stay in registers, from lists made with the plan.
 
-use super::place::{at, at_mut};
 use super::plan::{Part, Side};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
+use crate::place::{at, at_mut};
 
 /// What the rows of one end get from the other end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

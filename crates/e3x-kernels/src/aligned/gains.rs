@@ -11,10 +11,10 @@
 
 use super::couple::Factors;
 use super::pass::Pass;
-use super::place::{at, at_mut, from, from_mut};
 use super::plan::{AlignedPath, MOST_ORDERS, Part};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
+use crate::place::{at, at_mut, from, from_mut};
 
 /// Where the paths of a part are, its coefficients `(path, |m|)`, and its gains, one for each |m|.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

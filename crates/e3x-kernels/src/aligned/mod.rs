@@ -21,7 +21,6 @@ mod first;
 mod frames;
 mod gains;
 mod pass;
-mod place;
 mod plan;
 mod rotate;
 mod second;

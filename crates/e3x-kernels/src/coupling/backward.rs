@@ -4,10 +4,11 @@ use super::item::{Kernel, contract, for_each_kind, put, signed};
 use super::multiply::{N, differentiate};
 use super::program::{Group, Kind, Out, Product};
 use super::stage::Stage;
-use super::tile::{Buffers, of_path, row};
+use super::tile::{Buffers, row};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::lanes::Lanes;
+use crate::place::at;
 
 impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
     /// Couples weights and entries of z, and adds to the factors of the products of a group.
@@ -80,7 +81,7 @@ fn weigh<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize, const PAR
 ) -> [[A::Sum<T>; N]; PARTS] {
     let mut weighted = [[A::zero::<T>(); N]; PARTS];
     for c in 0..N / NI {
-        let weight = A::load(of_path(weights, out.paths[c]));
+        let weight = A::load(at(weights, out.paths[c]));
         for part in 0..PARTS {
             let [z] = row::<T, 1, NI>(z, out.rows[part][c]);
             let weight = signed::<T, A>(out, part, weight);

@@ -5,10 +5,11 @@ use super::item::{Kernel, contract, for_each_kind, put, signed};
 use super::multiply::{N, multiply};
 use super::program::{CHANNELS, Group, Kind, Out};
 use super::stage::Stage;
-use super::tile::{Buffers, of_path, of_path_mut, row, row_mut};
+use super::tile::{Buffers, row, row_mut};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::lanes::Lanes;
+use crate::place::{at, at_mut};
 
 impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
     /// Couples the products of a group.
@@ -140,8 +141,8 @@ fn add_to_product<
     let shared = N / NI == CHANNELS;
     for c in 0..if shared { CHANNELS / 2 } else { N / NI } {
         let other = if shared { CHANNELS - 1 - c } else { c };
-        let own = A::load(of_path(weights, out.paths[c]));
-        let others = A::load(of_path(weights, out.paths[other]));
+        let own = A::load(at(weights, out.paths[c]));
+        let others = A::load(at(weights, out.paths[other]));
         for part in 0..PARTS {
             let [sums] = row_mut::<T, 1, NI>(sums, out.rows[part][c]);
             let own = signed::<T, A>(out, part, own);
@@ -172,7 +173,7 @@ fn add_to_weights<
     totals: &mut [Lanes<T>],
 ) {
     for c in 0..N / NI {
-        let to = of_path_mut(totals, out.paths[c]);
+        let to = at_mut(totals, out.paths[c]);
         let mut total = A::load(to);
         for part in 0..PARTS {
             let [z] = row::<T, 1, NI>(z, out.rows[part][c]);

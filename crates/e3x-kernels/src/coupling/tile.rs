@@ -25,23 +25,6 @@ pub(super) struct Buffers<T, const NI: usize> {
 /// Rows of the items' results, empty where they are not wanted.
 pub(super) type Results<'a, T> = [&'a mut [MaybeUninit<T>]; SLOTS];
 
-/// What belongs to a path.
-#[inline(always)]
-pub(super) fn of_path<B>(weights: &[B], path: u32) -> &B {
-    debug_assert!((path as usize) < weights.len());
-    // SAFETY: paths of outs are those of their plan, and one more for those that do not exist (`program.rs`);
-    // packed weights and their derivatives have all of these (`Kernel::new`, `Buffers::new`).
-    unsafe { weights.get_unchecked(path as usize) }
-}
-
-/// As [`of_path`].
-#[inline(always)]
-pub(super) fn of_path_mut<B>(weights: &mut [B], path: u32) -> &mut B {
-    debug_assert!((path as usize) < weights.len());
-    // SAFETY: as above.
-    unsafe { weights.get_unchecked_mut(path as usize) }
-}
-
 /// A row of all items, for `P` parities.
 pub(super) type Row<T, const P: usize, const NI: usize> = [[Lanes<T>; NI]; P];
 

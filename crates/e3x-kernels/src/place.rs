@@ -1,11 +1,11 @@
 //! Blocks at places that were checked when a plan was made.
 //!
 //! Places are numbers below lengths that are known with the plan. Functions that follow them check once that there are
-//! as many blocks.
+//! as many blocks, or make as many themselves (`coupling`: a block for each path and one for those that do not exist).
 
 /// The block at a place.
 #[inline(always)]
-pub(super) fn at<B>(blocks: &[B], place: u32) -> &B {
+pub(crate) fn at<B>(blocks: &[B], place: u32) -> &B {
     debug_assert!((place as usize) < blocks.len());
     // SAFETY: see above.
     unsafe { blocks.get_unchecked(place as usize) }
@@ -13,7 +13,7 @@ pub(super) fn at<B>(blocks: &[B], place: u32) -> &B {
 
 /// As [`at`].
 #[inline(always)]
-pub(super) fn at_mut<B>(blocks: &mut [B], place: u32) -> &mut B {
+pub(crate) fn at_mut<B>(blocks: &mut [B], place: u32) -> &mut B {
     debug_assert!((place as usize) < blocks.len());
     // SAFETY: see above.
     unsafe { blocks.get_unchecked_mut(place as usize) }
@@ -21,7 +21,7 @@ pub(super) fn at_mut<B>(blocks: &mut [B], place: u32) -> &mut B {
 
 /// Some blocks from a place on.
 #[inline(always)]
-pub(super) fn from<B>(blocks: &[B], place: u32, num: usize) -> &[B] {
+pub(crate) fn from<B>(blocks: &[B], place: u32, num: usize) -> &[B] {
     debug_assert!(place as usize + num <= blocks.len());
     // SAFETY: see above.
     unsafe { blocks.get_unchecked(place as usize..place as usize + num) }
@@ -29,7 +29,7 @@ pub(super) fn from<B>(blocks: &[B], place: u32, num: usize) -> &[B] {
 
 /// As [`from`].
 #[inline(always)]
-pub(super) fn from_mut<B>(blocks: &mut [B], place: u32, num: usize) -> &mut [B] {
+pub(crate) fn from_mut<B>(blocks: &mut [B], place: u32, num: usize) -> &mut [B] {
     debug_assert!(place as usize + num <= blocks.len());
     // SAFETY: see above.
     unsafe { blocks.get_unchecked_mut(place as usize..place as usize + num) }
