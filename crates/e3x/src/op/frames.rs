@@ -98,15 +98,16 @@ impl Multilinear for Volume {
             let expected = format!("{} vectors", self.edges);
             return Err(Error::argument(Self::NAME, expected, b.len().to_string()));
         }
-        let vectors = b.as_chunks::<3>().0.iter().zip(c.as_chunks::<3>().0);
-        let mut products = Vec::with_capacity(b.len());
-        for (b, c) in vectors {
-            products.extend([
+        let cross = |(b, c): (&[T], &[T])| {
+            [
                 b[1] * c[2] - b[2] * c[1],
                 b[2] * c[0] - b[0] * c[2],
                 b[0] * c[1] - b[1] * c[0],
-            ]);
-        }
-        Ok(products)
+            ]
+        };
+        Ok(b.chunks_exact(3)
+            .zip(c.chunks_exact(3))
+            .flat_map(cross)
+            .collect())
     }
 }
