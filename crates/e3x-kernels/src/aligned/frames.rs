@@ -8,13 +8,14 @@ use crate::error::check_len;
 use crate::{Error, Real, Result, par};
 
 /// Edges per task of the parallel loops.
-const EDGES_PER_TASK: usize = 64;
+const EDGES_PER_TASK: usize = 32;
 
 /// Edges whose matrices are computed together.
 const EDGES_AT_ONCE: usize = 8;
 
-/// Multiply-adds for one number of a frame, roughly.
-const WORK: usize = 16;
+/// What a number of a frame costs, and the turn of one, in multiply-adds of a matrix product.
+const WORK: usize = 128;
+const WORK_OF_TURN: usize = 48;
 
 /// Numbers in the frame of one edge: the sum of `(2 l + 1)^2` over degrees `0..=max_degree`.
 pub fn frame_len(max_degree: usize) -> usize {
@@ -211,7 +212,7 @@ impl Turn {
                     .collect()
             })
             .collect();
-        let work = edges * len * WORK;
+        let work = edges * len * WORK_OF_TURN;
         par::for_each_chunk(&mut out, EDGES_PER_TASK * width, work, |task, out| {
             let first_edge = task * EDGES_PER_TASK;
             let a = args[0][first_edge * first..].chunks_exact(first);

@@ -7,6 +7,10 @@ use crate::Real;
 use crate::edges::EdgeList;
 use crate::lanes::{self, Block};
 
+/// What an edge costs, in multiply-adds of a matrix product, and one of its multiply-adds, roughly.
+const WORK_OF_EDGE: usize = 4096;
+const WORK: usize = 3;
+
 /// Rows of one end of an edge, all blocks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows<'a, T> {
@@ -71,9 +75,10 @@ impl<'a, T: Real> Pass<'a, T> {
         }
     }
 
-    /// Multiply-adds, roughly.
+    /// What a pass costs, in multiply-adds of a matrix product.
     pub fn work(&self) -> usize {
-        self.edges.len() * self.features * self.plan.work()
+        let of_edge = WORK_OF_EDGE + WORK * self.features * self.plan.work();
+        self.edges.len() * of_edge
     }
 
     /// Blocks in a buffer for the rows of a node.

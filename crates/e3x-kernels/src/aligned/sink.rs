@@ -1,6 +1,7 @@
 //! Where the tasks of a pass add their results.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::pass::RowsMut;
@@ -30,21 +31,26 @@ impl<T: Real, B: Block<T>> Sink<'_, T, B> {
     /// Writes one block of the radial part of an edge, a row for each degree.
     #[inline(always)]
     pub fn store_radial(&mut self, edge: usize, block: usize, rows: &[B]) {
-        // SAFETY: an edge is visited once, by one task, and this is its only reference.
+        if block == 0 {
+            self.radial.clear(edge);
+        }
+        // SAFETY: an edge is visited once, by one task, and this is its only reference; its row was cleared.
         let out = unsafe { self.radial.of(edge) };
         lanes::store_rows(out, self.features, block, rows);
     }
 
-    /// The numbers of the input's frame of an edge.
+    /// The numbers of the input's frame of an edge, all zero.
     #[inline(always)]
     pub fn input_frame(&mut self, edge: usize) -> &mut [T] {
-        // SAFETY: an edge is visited once, by one task, and `self` is borrowed as long as the row.
+        self.input_frame.clear(edge);
+        // SAFETY: an edge is visited once, by one task, and `self` is borrowed as long as the row, which was cleared.
         unsafe { self.input_frame.of(edge) }
     }
 
-    /// The numbers of the output's frame of an edge.
+    /// The numbers of the output's frame of an edge, all zero.
     #[inline(always)]
     pub fn output_frame(&mut self, edge: usize) -> &mut [T] {
+        self.output_frame.clear(edge);
         // SAFETY: as for the input's frame.
         unsafe { self.output_frame.of(edge) }
     }
@@ -134,17 +140,17 @@ impl<'a, T: Real, B: Block<T>> NodeRows<'a, T, B> {
 
 /// One row of numbers for each edge, written by whichever task has the edge.
 pub(super) struct EdgeRows<'a, T> {
-    start: *mut T,
+    start: *mut MaybeUninit<T>,
     width: usize,
     edges: usize,
-    borrowed: PhantomData<&'a mut [T]>,
+    borrowed: PhantomData<&'a mut [MaybeUninit<T>]>,
 }
 
 // SAFETY: a pass visits each edge in one task only, so that no two threads touch the same row.
 unsafe impl<T: Send> Sync for EdgeRows<'_, T> {}
 
-impl<'a, T> EdgeRows<'a, T> {
-    pub fn new(values: &'a mut [T], edges: usize) -> Self {
+impl<'a, T: Real> EdgeRows<'a, T> {
+    pub fn new(values: &'a mut [MaybeUninit<T>], edges: usize) -> Self {
         Self {
             start: values.as_mut_ptr(),
             width: values.len() / edges.max(1),
@@ -153,34 +159,47 @@ impl<'a, T> EdgeRows<'a, T> {
         }
     }
 
+    /// Fills the row of an edge with zeros.
+    #[inline(always)]
+    pub fn clear(&self, edge: usize) {
+        assert!(edge < self.edges);
+        for i in 0..self.width {
+            // SAFETY: rows 0..edges lie inside the slice that is borrowed.
+            unsafe { (*self.start.add(edge * self.width + i)).write(T::ZERO) };
+        }
+    }
+
     /// The row of an edge.
     ///
     /// # Safety
-    /// No other reference to the row of this edge may exist.
+    /// No other reference to the row of this edge may exist, and it must have been cleared.
     #[inline(always)]
     #[allow(clippy::mut_from_ref)] // The rows of different edges do not overlap.
     unsafe fn of(&self, edge: usize) -> &mut [T] {
         assert!(edge < self.edges);
         // SAFETY: rows 0..edges lie inside the slice that is borrowed, and the caller has the only
-        // reference to this one.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(edge * self.width), self.width) }
+        // reference to this one, whose numbers have been written.
+        unsafe {
+            let start = self.start.add(edge * self.width).cast();
+            std::slice::from_raw_parts_mut(start, self.width)
+        }
     }
 }
 
 /// Chunks of node rows, one for each task.
 pub(super) struct NodeChunks<'a, T> {
-    start: *mut T,
+    start: *mut MaybeUninit<T>,
     len: usize,
     tasks: &'a [Range<usize>],
     size: usize,
-    borrowed: PhantomData<&'a mut [T]>,
+    borrowed: PhantomData<&'a mut [MaybeUninit<T>]>,
 }
 
 // SAFETY: the chunks of different tasks do not overlap; see `of`.
 unsafe impl<T: Send> Sync for NodeChunks<'_, T> {}
 
-impl<'a, T> NodeChunks<'a, T> {
-    pub fn new(values: &'a mut [T], tasks: &'a [Range<usize>], size: usize) -> Self {
+impl<'a, T: Real> NodeChunks<'a, T> {
+    pub fn new(values: &'a mut [MaybeUninit<T>], tasks: &'a [Range<usize>], size: usize) -> Self {
         Self {
             start: values.as_mut_ptr(),
             len: values.len(),
@@ -190,7 +209,7 @@ impl<'a, T> NodeChunks<'a, T> {
         }
     }
 
-    /// The chunk of a task; empty if nothing is computed at nodes.
+    /// The chunk of a task, filled with zeros; empty if nothing is computed at nodes.
     ///
     /// # Safety
     /// No other reference to the chunk of this task may exist.
@@ -202,6 +221,9 @@ impl<'a, T> NodeChunks<'a, T> {
             return &mut [];
         }
         // SAFETY: the range was just checked, and ranges of nodes do not overlap.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(first), end - first) }
+        let chunk = unsafe { std::slice::from_raw_parts_mut(self.start.add(first), end - first) };
+        chunk.fill(MaybeUninit::new(T::ZERO));
+        // SAFETY: all of its numbers were just written.
+        unsafe { chunk.assume_init_mut() }
     }
 }

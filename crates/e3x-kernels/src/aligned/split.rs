@@ -9,17 +9,19 @@ use crate::Real;
 /// Most tasks of a pass.
 const MOST: usize = 16;
 
-/// Multiply-adds, roughly, that are worth a task.
-const WORK: usize = 1 << 17;
+/// Multiply-adds from which on a pass is worth two tasks, and for which each of more than two is. Tasks that share sources
+/// collect sums of their own.
+const WORK_OF_TWO: usize = 1 << 17;
+const WORK_OF_ONE: usize = 1 << 20;
 
 /// The nodes of all tasks of a pass over destinations. They do not depend on the number of threads, and
 /// neither do results.
 pub(super) struct Tasks {
     /// Their destinations.
     pub nodes: Vec<Range<usize>>,
-    /// The range of the sources of all edges to these.
+    /// A range with the sources of all edges to these.
     pub sources: Vec<Range<usize>>,
-    /// Whether any two of these ranges meet.
+    /// Whether any two of these ranges meet. If not, all sources are in one of them.
     pub share_sources: bool,
 }
 
@@ -44,6 +46,17 @@ impl Tasks {
             }
         }
         let separate = sources.is_sorted_by(|a, b| a.end <= b.start);
+        if separate {
+            // Sources without edges belong to the task before them.
+            let num = edges.num_src();
+            let mut end = num;
+            for sources in sources.iter_mut().rev() {
+                sources.end = std::mem::replace(&mut end, sources.start);
+            }
+            if let Some(first) = sources.first_mut() {
+                first.start = 0;
+            }
+        }
         Self {
             nodes,
             sources,
@@ -57,22 +70,25 @@ impl Tasks {
     }
 }
 
-/// Ranges of about as many nodes each.
+/// Ranges of about as many nodes each: an even number of them, if there are several.
 pub(super) fn even<T: Real>(pass: &Pass<'_, T>, num: usize) -> Vec<Range<usize>> {
-    let tasks = (pass.work() / WORK).clamp(1, MOST);
-    let size = num.div_ceil(tasks).max(1);
-    (0..num)
-        .step_by(size)
-        .map(|first| first..num.min(first + size))
+    let work = pass.work();
+    let tasks = match work / WORK_OF_ONE {
+        0..=1 if work < WORK_OF_TWO => 1,
+        most => most.next_multiple_of(2).clamp(2, MOST),
+    };
+    let tasks = tasks.min(num).max(1);
+    (0..tasks)
+        .map(|task| task * num / tasks..(task + 1) * num / tasks)
         .collect()
 }
 
-/// Moves the ends of ranges to where no edge goes across, if that is nearer than half a range.
+/// Moves the ends of ranges to where no edge goes across, if that is not farther than a range is long.
 fn at_gaps(gaps: &[usize], ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else {
         return ranges;
     };
-    let (reach, num) = (first.len() / 2, last.end);
+    let (reach, num) = (first.len(), last.end);
     let nearest = |end: usize| {
         let next = gaps.partition_point(|&gap| gap < end);
         let near = gaps[next.saturating_sub(1)..gaps.len().min(next + 1)].iter();

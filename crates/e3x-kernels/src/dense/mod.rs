@@ -83,7 +83,7 @@ impl Slot {
 }
 
 /// Multiply-adds, roughly, of a task of the parallel loop over items.
-const WORK_PER_TASK: usize = 1 << 17;
+const WORK_PER_TASK: usize = 1 << 16;
 
 /// The form that leaves out `slot`; `args` are the other arguments in the order of
 /// [`Slot::others`]. Returns the values of the argument left out, in C order.
@@ -186,28 +186,50 @@ fn per_item<T: Real>(
 fn weight<T: Real>(plan: &DensePlan, input: &[T], output: &[T]) -> Vec<T> {
     let (n_in, n_out, entries) = (plan.in_features, plan.out_features, plan.entries());
     let items = input.len() / (entries * n_in);
-    let matrices: Vec<Range<usize>> = plan.matrices().collect();
-    let rows: Vec<[usize; 2]> = (0..n_in).map(|i| [i, i * n_out]).collect();
-    let compute = |matrix: usize, out: &mut [MaybeUninit<T>]| {
-        let range = matrices[matrix].clone();
+    // Matrices of many terms are sums of several parts.
+    let per_part = (WORK_PER_TASK / (n_in * n_out)).max(product::DEPTH);
+    let mut parts = Vec::new();
+    for (matrix, range) in plan.matrices().enumerate() {
         let terms = items * range.len();
+        let num = terms.div_ceil(per_part);
+        let part = |i: usize| (matrix, range.clone(), i * terms / num..(i + 1) * terms / num);
+        parts.extend((0..num).map(part));
+    }
+    let rows: Vec<[usize; 2]> = (0..n_in).map(|i| [i, i * n_out]).collect();
+    let compute = |part: usize, out: &mut [MaybeUninit<T>]| {
+        let (_, range, terms) = &parts[part];
         let mut starts: [Vec<usize>; 2] = Default::default();
-        let mut matrix = Matrix::zero(product::DEPTH.min(terms), n_out);
-        for first in (0..terms).step_by(product::DEPTH) {
+        let mut matrix = Matrix::zero(product::DEPTH.min(terms.len()), n_out);
+        for first in terms.clone().step_by(product::DEPTH) {
             let [of_input, of_output] = &mut starts;
             of_input.clear();
             of_output.clear();
-            for term in first..terms.min(first + product::DEPTH) {
+            for term in first..terms.end.min(first + product::DEPTH) {
                 let row = term / range.len() * entries + range.start + term % range.len();
                 of_input.push(row * n_in);
                 of_output.push(row * n_out);
             }
             matrix.set_rows(output, of_output);
-            // SAFETY: the first part writes all numbers.
-            unsafe { T::dense(&matrix, &rows, (input, of_input), first > 0, out) };
+            // SAFETY: the first step writes all numbers.
+            unsafe { T::dense(&matrix, &rows, (input, of_input), first > terms.start, out) };
         }
     };
-    let ends = par::even_ends(matrices.len() * n_in * n_out, n_in * n_out);
-    // SAFETY: all rows of each matrix are written.
-    unsafe { par::filled(&ends, input.len() * n_out, compute) }
+    let size = n_in * n_out;
+    let ends = par::even_ends(parts.len() * size, size);
+    // SAFETY: all rows of each part are written.
+    let mut sums = unsafe { par::filled(&ends, input.len() * n_out, compute) };
+    let mut num = 0;
+    for part in 0..parts.len() {
+        if part > 0 && parts[part].0 == parts[part - 1].0 {
+            let (sum, rest) = sums.split_at_mut(part * size);
+            for (sum, &value) in sum[(num - 1) * size..].iter_mut().zip(&rest[..size]) {
+                *sum += value;
+            }
+        } else {
+            sums.copy_within(part * size..(part + 1) * size, num * size);
+            num += 1;
+        }
+    }
+    sums.truncate(num * size);
+    sums
 }

@@ -5,31 +5,40 @@ use std::sync::{Mutex, PoisonError};
 
 mod team;
 
-/// Multiply-adds below which a parallel loop costs more than it saves (docs/performance.md).
+/// Multiply-adds of a matrix product, some 3 microseconds, below which a parallel loop costs more than it saves; and
+/// for which one more thread is worth it (docs/performance.md). What other loops do is counted in such multiply-adds, by
+/// the time that it takes.
 const WORTH_SPLITTING: usize = 1 << 16;
 
 /// Multiply-adds below which no sleeping thread is woken for a parallel loop: that takes some 40
 /// microseconds.
-const WORTH_WAKING: usize = 1 << 20;
+const WORTH_WAKING: usize = 1 << 18;
 
 /// Calls `f` for all tasks, in parallel if the whole work, counted in multiply-adds, is worth it: on the
 /// threads of rayon's pool and on this one.
 ///
 /// rayon's own loops leave all work to the pool, and a thread outside of it sleeps meanwhile: it has to be
 /// woken afterwards, and starts with cold caches.
+///
+/// This thread takes tasks from the first on, others from the last on: in loops that follow each other, a thread
+/// mostly finds what it computed itself in its caches.
 pub(crate) fn for_each<I: Send>(
-    tasks: impl ExactSizeIterator<Item = I> + Send,
+    tasks: impl ExactSizeIterator<Item = I> + DoubleEndedIterator + Send,
     work: usize,
     f: impl Fn(I) + Sync,
 ) {
     if tasks.len() <= 1 || is_small(work) {
         return tasks.for_each(f);
     }
-    let helpers = tasks.len().min(rayon::current_num_threads()) - 1;
+    let most = rayon::current_num_threads() - 1;
+    let helpers = most.min(tasks.len() - 1).min(work / WORTH_SPLITTING);
     let tasks = Mutex::new(tasks);
-    let take = || tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
-    team::share(helpers, work >= WORTH_WAKING, &|| {
-        while let Some(task) = take() {
+    let take = |helps: bool| {
+        let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        if helps { tasks.next_back() } else { tasks.next() }
+    };
+    team::share(helpers, work >= WORTH_WAKING, &|helps| {
+        while let Some(task) = take(helps) {
             f(task);
         }
     });

@@ -14,12 +14,13 @@ use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
 /// How long a helper looks for work before it goes back to sleep.
-const PATIENCE: Duration = Duration::from_micros(200);
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Looks at the offer between two looks at the clock, or before others may have the core.
 const LOOKS: usize = 256;
 
-type Work<'a> = &'a (dyn Fn() + Sync + 'a);
+/// A loop: takes whether the thread helps.
+type Work<'a> = &'a (dyn Fn(bool) + Sync + 'a);
 
 /// The loop that helpers may join.
 struct Offer {
@@ -57,7 +58,7 @@ pub(super) fn share(helpers: usize, wake: bool, work: Work<'_>) {
     let _leader = match LEADER.try_lock() {
         Ok(leader) => leader,
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-        Err(TryLockError::WouldBlock) => return work(),
+        Err(TryLockError::WouldBlock) => return work(false),
     };
     let awake = AWAKE.load(Ordering::Relaxed);
     if wake {
@@ -66,10 +67,10 @@ pub(super) fn share(helpers: usize, wake: bool, work: Work<'_>) {
             rayon::spawn(help);
         }
     } else if awake == 0 {
-        return work();
+        return work(false);
     }
     let shared = Shared::open(helpers, work);
-    work();
+    work(false);
     drop(shared);
     let panic = offer().panic.take();
     if let Some(panic) = panic {
@@ -113,7 +114,7 @@ fn join() -> bool {
         INSIDE.0.fetch_add(1, Ordering::Relaxed);
         work
     };
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(true))) {
         offer().panic.get_or_insert(panic);
     }
     INSIDE.0.fetch_sub(1, Ordering::Release);

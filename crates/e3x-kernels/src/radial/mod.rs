@@ -13,7 +13,7 @@ use crate::error::check_len;
 use crate::{Error, Real, Result, par};
 
 /// Values per task.
-const TASK: usize = 1 << 10;
+const TASK: usize = 1 << 9;
 
 /// What one value costs, in multiply-adds of a kernel.
 const WORK: usize = 64;
