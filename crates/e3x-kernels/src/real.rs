@@ -59,7 +59,7 @@ pub trait Real: e3x_so3::Real + Vectors + std::ops::MulAssign + std::iter::Sum {
     /// If it `adds`, there are numbers in `out`.
     #[doc(hidden)]
     unsafe fn dense(
-        matrix: &Matrix<Self>,
+        matrix: &Matrix<'_, Self>,
         rows: &[[usize; 2]],
         left: (&[Self], &[usize]),
         adds: bool,
@@ -119,7 +119,7 @@ macro_rules! impl_real {
             }
 
             unsafe fn dense(
-                matrix: &Matrix<Self>,
+                matrix: &Matrix<'_, Self>,
                 rows: &[[usize; 2]],
                 left: (&[Self], &[usize]),
                 adds: bool,

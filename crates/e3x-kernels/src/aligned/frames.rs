@@ -1,5 +1,6 @@
 //! Rotation matrices that turn features into the frames of edges.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use e3x_so3::{GeneratorTerm, Order, WignerD, generator_terms, num_harmonics};
@@ -58,9 +59,8 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
         }
         start += size * size;
     }
-    let mut frames = vec![T::ZERO; vectors.len() / 3 * len];
-    let work = frames.len() * WORK;
-    par::for_each_chunk(&mut frames, EDGES_PER_TASK * len, work, |task, frames| {
+    let num = vectors.len() / 3 * len;
+    let write = |task: usize, frames: &mut [MaybeUninit<T>]| {
         let vectors = vectors[task * EDGES_PER_TASK * 3..].as_chunks::<3>().0;
         let mut rotations = [[0.0; 9]; EDGES_AT_ONCE];
         let mut blocks = vec![0.0; EDGES_AT_ONCE * len];
@@ -76,24 +76,26 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
             }
             let blocks = &mut blocks[..frames.len()];
             let rotations = &rotations[..frames.len() / len];
-            let turned = wigner.blocks(rotations.as_flattened(), blocks);
+            let turned = wigner.blocks_of_orthogonal(rotations.as_flattened(), blocks);
             let blocks = blocks.chunks_exact(len);
             for ((frame, block), r) in frames.chunks_exact_mut(len).zip(blocks).zip(vectors) {
                 if turned.is_ok() && is_finite(r) {
                     for (to, from) in &rows {
                         let numbers = frame[to.clone()].iter_mut();
                         for (number, &value) in numbers.zip(&block[*from..]) {
-                            *number = T::from_f64(value);
+                            number.write(T::from_f64(value));
                         }
                     }
                 } else {
                     // Directions that are not finite have no frame; what is computed with them is NaN.
-                    frame.fill(T::from_f64(f64::NAN));
+                    frame.fill(MaybeUninit::new(T::from_f64(f64::NAN)));
                 }
             }
         }
-    });
-    Ok(frames)
+    };
+    let ends = par::even_ends(num, EDGES_PER_TASK * len);
+    // SAFETY: the rows of a frame are all of its numbers.
+    Ok(unsafe { par::filled(&ends, num * WORK, write) })
 }
 
 fn is_finite<T: Real>(r: &[T; 3]) -> bool {

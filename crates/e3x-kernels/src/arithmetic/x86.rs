@@ -8,8 +8,7 @@ use std::arch::x86_64::{
 };
 use std::mem::transmute;
 
-use e3x_so3::arch;
-use pulp::Arch;
+use pulp::x86::{V3, V4};
 
 use super::Arithmetic;
 use crate::Real;
@@ -298,10 +297,8 @@ macro_rules! arithmetic {
 
             #[inline(always)]
             fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-                match arch() {
-                    Arch::$variant(simd) => simd.vectorize(Run(f)),
-                    _ => unreachable!("chosen for other processors"),
-                }
+                // SAFETY: as above. Nobody looks at the processor again: kernels call this for each edge.
+                unsafe { $variant::new_unchecked() }.vectorize(Run(f))
             }
         }
     };

@@ -150,7 +150,7 @@ fn per_item<T: Real>(
     plan: &DensePlan,
     input: &[T],
     [n_in, n_out]: [usize; 2],
-    matrices: &[Matrix<T>],
+    matrices: &[Matrix<'_, T>],
 ) -> Vec<T> {
     let entries = plan.entries();
     let items = input.len() / (entries * n_in);
@@ -199,7 +199,6 @@ fn weight<T: Real>(plan: &DensePlan, input: &[T], output: &[T]) -> Vec<T> {
     let compute = |part: usize, out: &mut [MaybeUninit<T>]| {
         let (_, range, terms) = &parts[part];
         let mut starts: [Vec<usize>; 2] = Default::default();
-        let mut matrix = Matrix::zero(product::DEPTH.min(terms.len()), n_out);
         for first in terms.clone().step_by(product::DEPTH) {
             let [of_input, of_output] = &mut starts;
             of_input.clear();
@@ -209,7 +208,7 @@ fn weight<T: Real>(plan: &DensePlan, input: &[T], output: &[T]) -> Vec<T> {
                 of_input.push(row * n_in);
                 of_output.push(row * n_out);
             }
-            matrix.set_rows(output, of_output);
+            let matrix = Matrix::of_rows(output, of_output, n_out);
             // SAFETY: the first step writes all numbers.
             unsafe { T::dense(&matrix, &rows, (input, of_input), first > terms.start, out) };
         }

@@ -15,70 +15,80 @@ pub(super) const DEPTH: usize = 128;
 /// Columns at once, in blocks of lanes, if there are as many and registers hold enough.
 const WIDE: usize = 2;
 
-/// A matrix in the order in which it is read: `(columns at once, row, block of lanes)`.
-pub struct Matrix<T> {
-    packed: Vec<Lanes<T>>,
+/// A matrix, read some columns at a time, row by row.
+pub struct Matrix<'a, T> {
     rows: usize,
     columns: usize,
     /// Blocks of lanes at once.
     width: usize,
+    numbers: Numbers<'a, T>,
 }
 
-impl<T: Real> Matrix<T> {
-    /// A matrix of `rows` rows that are zero.
-    pub(super) fn zero(rows: usize, columns: usize) -> Self {
+/// The numbers of a matrix.
+enum Numbers<'a, T> {
+    /// In the order in which they are read: `(columns at once, row, block of lanes)`.
+    Packed(Vec<Lanes<T>>),
+    /// Where they are: rows that start at some places, of so many columns that some at once are always complete.
+    InPlace(&'a [T], &'a [usize]),
+}
+
+impl<'a, T: Real> Matrix<'a, T> {
+    /// Blocks of lanes at once.
+    fn width(columns: usize) -> usize {
         let holds_many = with_arithmetic!(A => A::held::<T>()) >= 16;
-        let width = if columns > LANES && holds_many {
+        if columns > LANES && holds_many {
             WIDE
         } else {
             1
-        };
-        let blocks = columns.div_ceil(LANES).next_multiple_of(width);
-        Self {
-            packed: vec![Lanes::zero(); blocks * rows],
-            rows,
-            columns,
-            width,
         }
-    }
-
-    /// Where a block of lanes of all rows starts; those of the next rows are `width` apart.
-    fn start(&self, block: usize) -> usize {
-        block / self.width * self.rows * self.width + block % self.width
     }
 
     /// The matrix whose rows, of `columns` numbers, start at `starts`.
-    pub(super) fn of_rows(values: &[T], starts: &[usize], columns: usize) -> Self {
-        let mut matrix = Self::zero(starts.len(), columns);
-        matrix.set_rows(values, starts);
-        matrix
-    }
-
-    /// Other rows, not more than before.
-    pub(super) fn set_rows(&mut self, values: &[T], starts: &[usize]) {
-        self.rows = starts.len();
-        for block in 0..self.columns.div_ceil(LANES) {
-            let (start, width) = (self.start(block), self.width);
-            let packed = &mut self.packed[start..];
+    pub(super) fn of_rows(values: &'a [T], starts: &'a [usize], columns: usize) -> Self {
+        let (rows, width) = (starts.len(), Self::width(columns));
+        if columns.is_multiple_of(width * LANES) {
+            return Self {
+                rows,
+                columns,
+                width,
+                numbers: Numbers::InPlace(values, starts),
+            };
+        }
+        Self::pack(rows, columns, |block, width, packed| {
             for (row, &start) in starts.iter().enumerate() {
-                let values = &values[start..start + self.columns];
+                let values = &values[start..start + columns];
                 lanes::load_to(values, block, &mut packed[row * width]);
             }
-        }
+        })
     }
 
     /// The matrix whose columns are the rows, of `rows` numbers, that follow each other in `values`.
     pub(super) fn of_columns(values: &[T], rows: usize) -> Self {
-        let mut matrix = Self::zero(rows, values.len() / rows);
-        for (block, values) in values.chunks(LANES * rows).enumerate() {
-            let (start, width) = (matrix.start(block), matrix.width);
-            let packed = &mut matrix.packed[start..];
+        Self::pack(rows, values.len() / rows, |block, width, packed| {
+            let values = &values[block * LANES * rows..];
+            let values = &values[..values.len().min(LANES * rows)];
             // Some rows at a time stay in the nearest cache.
             for first in (0..rows).step_by(LANES) {
                 transpose(values, rows, first, width, packed);
             }
+        })
+    }
+
+    /// A matrix of which `pack(block, width, packed)` writes a block of lanes of all rows, which are `width` apart.
+    fn pack(rows: usize, columns: usize, pack: impl Fn(usize, usize, &mut [Lanes<T>])) -> Self {
+        let width = Self::width(columns);
+        let blocks = columns.div_ceil(LANES);
+        let mut packed = vec![Lanes::zero(); blocks.next_multiple_of(width) * rows];
+        for block in 0..blocks {
+            let start = block / width * rows * width + block % width;
+            pack(block, width, &mut packed[start..]);
         }
-        matrix
+        Self {
+            rows,
+            columns,
+            width,
+            numbers: Numbers::Packed(packed),
+        }
     }
 }
 
@@ -124,7 +134,7 @@ fn transpose<T: Real>(
 /// # Safety
 /// If it `adds`, there are numbers.
 pub(crate) unsafe fn multiply<T: Real>(
-    matrix: &Matrix<T>,
+    matrix: &Matrix<'_, T>,
     rows: &[[usize; 2]],
     (left, steps): (&[T], &[usize]),
     adds: bool,
@@ -152,12 +162,20 @@ struct Terms<'a, T, const WIDTH: usize> {
     /// The columns: `WIDTH` blocks of lanes from `WIDTH * block` on.
     block: usize,
     steps: &'a [usize],
-    packed: &'a [[Lanes<T>; WIDTH]],
+    columns: Columns<'a, T, WIDTH>,
+}
+
+/// Some rows of some columns of a matrix.
+#[derive(Clone, Copy)]
+enum Columns<'a, T, const WIDTH: usize> {
+    Packed(&'a [[Lanes<T>; WIDTH]]),
+    /// The numbers from the first of these columns on, and where rows start.
+    InPlace(&'a [T], &'a [usize]),
 }
 
 /// Rows and steps that were checked to lie inside `left`.
 struct Product<'a, T> {
-    matrix: &'a Matrix<T>,
+    matrix: &'a Matrix<'a, T>,
     rows: &'a [[usize; 2]],
     left: &'a [T],
     steps: &'a [usize],
@@ -184,19 +202,28 @@ impl<T: Real> Product<'_, T> {
         A: Arithmetic<Block<T> = Lanes<T>>,
     {
         let blocks = self.matrix.columns.div_ceil(WIDTH * LANES);
-        let packed = self.matrix.packed.as_chunks::<WIDTH>().0;
-        let packed = &packed[..blocks * self.matrix.rows];
         A::vectorized(
             #[inline(always)]
             || {
-                for (block, packed) in packed.chunks_exact(self.matrix.rows).enumerate() {
-                    let parts = self.steps.chunks(DEPTH).zip(packed.chunks(DEPTH));
-                    for (part, (steps, packed)) in parts.enumerate() {
+                for block in 0..blocks {
+                    for first in (0..self.steps.len()).step_by(DEPTH) {
+                        let num = DEPTH.min(self.steps.len() - first);
+                        let columns = match &self.matrix.numbers {
+                            Numbers::Packed(packed) => {
+                                let packed = packed.as_chunks::<WIDTH>().0;
+                                let start = block * self.matrix.rows + first;
+                                Columns::Packed(&packed[start..start + num])
+                            }
+                            Numbers::InPlace(values, starts) => {
+                                let values = &values[block * WIDTH * LANES..];
+                                Columns::InPlace(values, &starts[first..first + num])
+                            }
+                        };
                         let terms = Terms {
-                            adds: self.adds || part > 0,
+                            adds: self.adds || first > 0,
                             block,
-                            steps,
-                            packed,
+                            steps: &self.steps[first..first + num],
+                            columns,
                         };
                         let mut rest = self.rows;
                         while rest.len() > FEW {
@@ -228,16 +255,34 @@ impl<T: Real> Product<'_, T> {
             left[r] = unsafe { left[r].add(rows[r.min(rows.len() - 1)][0]) };
         }
         let mut sums = [[A::zero::<T>(); WIDTH]; ROWS];
-        for (&step, of_matrix) in terms.steps.iter().zip(terms.packed) {
-            let mut columns = [A::zero::<T>(); WIDTH];
-            for c in 0..WIDTH {
-                columns[c] = A::load(&of_matrix[c]);
+        macro_rules! add {
+            ($step:expr, $columns:expr) => {
+                for r in 0..ROWS {
+                    // SAFETY: `multiply` has checked that the largest step from the last row is inside, too.
+                    let factor = unsafe { *left[r].add($step) };
+                    for c in 0..WIDTH {
+                        A::add_scaled_sum(&mut sums[r][c], factor, $columns[c]);
+                    }
+                }
+            };
+        }
+        let mut columns = [A::zero::<T>(); WIDTH];
+        match terms.columns {
+            Columns::Packed(packed) => {
+                for (&step, row) in terms.steps.iter().zip(packed) {
+                    for c in 0..WIDTH {
+                        columns[c] = A::load(&row[c]);
+                    }
+                    add!(step, columns);
+                }
             }
-            for r in 0..ROWS {
-                // SAFETY: `multiply` has checked that the largest step from the last row is inside, too.
-                let factor = unsafe { *left[r].add(step) };
-                for c in 0..WIDTH {
-                    A::add_scaled_sum(&mut sums[r][c], factor, columns[c]);
+            Columns::InPlace(values, starts) => {
+                for (&step, &start) in terms.steps.iter().zip(starts) {
+                    let row = &values[start..start + WIDTH * LANES];
+                    for c in 0..WIDTH {
+                        columns[c] = A::load_row(&row[c * LANES..]);
+                    }
+                    add!(step, columns);
                 }
             }
         }

@@ -36,11 +36,11 @@ impl Op for AddToScalars {
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let (item, features) = strides(&shapes[0]);
-        let mut out = args[0].to_vec();
-        for row in out.chunks_mut(item) {
-            for (value, &bias) in row[..features].iter_mut().zip(args[1]) {
-                *value += bias;
-            }
+        let mut out = Vec::with_capacity(args[0].len());
+        for row in args[0].chunks(item) {
+            let (scalars, others) = row.split_at(features);
+            out.extend(scalars.iter().zip(args[1]).map(|(&x, &bias)| x + bias));
+            out.extend_from_slice(others);
         }
         Ok((out, shapes[0].clone()))
     }
