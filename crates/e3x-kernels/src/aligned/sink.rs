@@ -31,28 +31,34 @@ impl<T: Real, B: Block<T>> Sink<'_, T, B> {
     /// Writes one block of the radial part of an edge, a row for each degree.
     #[inline(always)]
     pub fn store_radial(&mut self, edge: usize, block: usize, rows: &[B]) {
-        if block == 0 {
-            self.radial.clear(edge);
+        // SAFETY: an edge is visited once, by one task, and this is its only reference.
+        let out = unsafe { self.radial.room(edge) };
+        let rest = self.features - block * B::LANES;
+        let numbers = B::flat(rows).chunks_exact(B::LANES);
+        for (out, numbers) in out.chunks_exact_mut(self.features).zip(numbers) {
+            let out = &mut out[block * B::LANES..];
+            if rest >= B::LANES {
+                for i in 0..B::LANES {
+                    out[i].write(numbers[i]);
+                }
+            } else {
+                out.write_copy_of_slice(&numbers[..rest]);
+            }
         }
-        // SAFETY: an edge is visited once, by one task, and this is its only reference; its row was cleared.
-        let out = unsafe { self.radial.of(edge) };
-        lanes::store_rows(out, self.features, block, rows);
     }
 
     /// The numbers of the input's frame of an edge, all zero.
     #[inline(always)]
     pub fn input_frame(&mut self, edge: usize) -> &mut [T] {
-        self.input_frame.clear(edge);
-        // SAFETY: an edge is visited once, by one task, and `self` is borrowed as long as the row, which was cleared.
-        unsafe { self.input_frame.of(edge) }
+        // SAFETY: an edge is visited once, by one task, and `self` is borrowed as long as the row.
+        unsafe { self.input_frame.zeros(edge) }
     }
 
     /// The numbers of the output's frame of an edge, all zero.
     #[inline(always)]
     pub fn output_frame(&mut self, edge: usize) -> &mut [T] {
-        self.output_frame.clear(edge);
         // SAFETY: as for the input's frame.
-        unsafe { self.output_frame.of(edge) }
+        unsafe { self.output_frame.zeros(edge) }
     }
 }
 
@@ -159,30 +165,31 @@ impl<'a, T: Real> EdgeRows<'a, T> {
         }
     }
 
-    /// Fills the row of an edge with zeros.
-    #[inline(always)]
-    pub fn clear(&self, edge: usize) {
-        assert!(edge < self.edges);
-        for i in 0..self.width {
-            // SAFETY: rows 0..edges lie inside the slice that is borrowed.
-            unsafe { (*self.start.add(edge * self.width + i)).write(T::ZERO) };
-        }
-    }
-
-    /// The row of an edge.
+    /// Room for the row of an edge.
     ///
     /// # Safety
-    /// No other reference to the row of this edge may exist, and it must have been cleared.
+    /// No other reference to the row of this edge may exist.
     #[inline(always)]
     #[allow(clippy::mut_from_ref)] // The rows of different edges do not overlap.
-    unsafe fn of(&self, edge: usize) -> &mut [T] {
+    unsafe fn room(&self, edge: usize) -> &mut [MaybeUninit<T>] {
         assert!(edge < self.edges);
         // SAFETY: rows 0..edges lie inside the slice that is borrowed, and the caller has the only
-        // reference to this one, whose numbers have been written.
-        unsafe {
-            let start = self.start.add(edge * self.width).cast();
-            std::slice::from_raw_parts_mut(start, self.width)
-        }
+        // reference to this one.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(edge * self.width), self.width) }
+    }
+
+    /// The row of an edge, filled with zeros.
+    ///
+    /// # Safety
+    /// As for [`Self::room`].
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn zeros(&self, edge: usize) -> &mut [T] {
+        // SAFETY: the caller has the only reference.
+        let row = unsafe { self.room(edge) };
+        row.fill(MaybeUninit::new(T::ZERO));
+        // SAFETY: all of its numbers were just written.
+        unsafe { row.assume_init_mut() }
     }
 }
 
