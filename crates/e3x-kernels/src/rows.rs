@@ -1,8 +1,16 @@
 //! Moving rows: `y[b, to, :] = sign x[b, from, :]`, zero elsewhere. The transpose is the same
 //! operation with `from` and `to` exchanged.
 
+use std::mem::MaybeUninit;
+
 use crate::error::check_len;
-use crate::{Error, Real, Result};
+use crate::{Error, Real, Result, par};
+
+/// Numbers per task.
+const TASK: usize = 1 << 13;
+
+/// What a number costs, in multiply-adds of a matrix product.
+const WORK: usize = 4;
 
 /// One row that is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,25 +95,80 @@ impl RowMap {
         for copy in &self.copies {
             sources[copy.to] = Some(copy);
         }
-        let size = self.rows_in * width;
-        let mut y = Vec::with_capacity(items * self.rows_out * width);
-        for item in 0..items {
-            let x = &x[item * size..][..size];
-            for source in &sources {
-                let Some(copy) = source else {
-                    y.resize(y.len() + width, T::ZERO);
-                    continue;
-                };
-                let from = &x[copy.from * width..][..width];
-                if copy.negate {
-                    y.extend(from.iter().map(|&from| -from));
-                } else {
-                    y.extend_from_slice(from);
+        let (size, len) = (self.rows_in * width, self.rows_out * width);
+        let write = |first: usize, y: &mut [MaybeUninit<T>]| {
+            for (item, y) in y.chunks_exact_mut(len).enumerate() {
+                let x = &x[(first + item) * size..][..size];
+                for (source, y) in sources.iter().zip(y.chunks_exact_mut(width)) {
+                    let Some(copy) = source else {
+                        y.fill(MaybeUninit::new(T::ZERO));
+                        continue;
+                    };
+                    let from = &x[copy.from * width..][..width];
+                    if copy.negate {
+                        for (y, &from) in y.iter_mut().zip(from) {
+                            y.write(-from);
+                        }
+                    } else {
+                        y.write_copy_of_slice(from);
+                    }
                 }
             }
-        }
-        Ok(y)
+        };
+        // SAFETY: all rows are written.
+        Ok(unsafe { each_item(items, len, write) })
     }
+}
+
+/// `x` with `bias` added to the first numbers of each item, as many as it has.
+///
+/// # Errors
+/// If `x` does not consist of items of `size` numbers, or `bias` has more.
+///
+/// ```
+/// let y = e3x_kernels::rows::add_to_first(&[1.0, 2.0, 3.0, 4.0], 2, &[10.0])?;
+/// assert_eq!(y, [11.0, 2.0, 13.0, 4.0]);
+/// # Ok::<(), e3x_kernels::Error>(())
+/// ```
+pub fn add_to_first<T: Real>(x: &[T], size: usize, bias: &[T]) -> Result<Vec<T>> {
+    let items = x.len().checked_div(size).unwrap_or(0);
+    check_len("x", x.len(), items * size)?;
+    if bias.len() > size {
+        let expected = format!("at most {size} numbers");
+        return Err(Error::argument("bias", expected, bias.len().to_string()));
+    }
+    let write = |first: usize, y: &mut [MaybeUninit<T>]| {
+        let x = x[first * size..].chunks_exact(size);
+        for (y, x) in y.chunks_exact_mut(size).zip(x) {
+            let (y, others) = y.split_at_mut(bias.len());
+            let (x, of_others) = x.split_at(bias.len());
+            for ((y, &x), &bias) in y.iter_mut().zip(x).zip(bias) {
+                y.write(x + bias);
+            }
+            others.write_copy_of_slice(of_others);
+        }
+    };
+    // SAFETY: all numbers are written.
+    Ok(unsafe { each_item(items, size, write) })
+}
+
+/// `write(first, numbers)` writes the `size` numbers of each of some items from the first on, in parallel where it pays.
+///
+/// # Safety
+/// `write` must write all numbers.
+unsafe fn each_item<T: Real>(
+    items: usize,
+    size: usize,
+    write: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
+) -> Vec<T> {
+    if items * size == 0 {
+        return Vec::new();
+    }
+    let of_task = TASK.div_ceil(size);
+    let ends = par::even_ends(items * size, of_task * size);
+    let task = |task: usize, numbers: &mut [MaybeUninit<T>]| write(task * of_task, numbers);
+    // SAFETY: tasks have whole items, and the caller vouches for them.
+    unsafe { par::filled(&ends, items * size * WORK, task) }
 }
 
 #[cfg(test)]
@@ -123,6 +186,24 @@ mod tests {
         assert_eq!(y, [-3.0, -4.0, 0.0, 0.0, 1.0, 2.0]);
         let back = map.transposed().apply(1, 2, &y).unwrap();
         assert_eq!(back, [1.0, 2.0, 3.0, 4.0]);
+    }
+
+    #[test]
+    fn items_of_several_tasks_are_moved_and_added_to() {
+        let (items, width) = (3 * TASK / 4, 2);
+        let x: Vec<f64> = (0..items * 2 * width).map(|i| i as f64).collect();
+        let map = RowMap::new(2, 2, vec![copy(0, 1, true)]).unwrap();
+        let y = map.apply(items, width, &x).unwrap();
+        let sums = add_to_first(&x, 4, &[1.0, -2.0, 0.5]).unwrap();
+        assert_eq!((y.len(), sums.len()), (x.len(), x.len()));
+        for item in 0..items {
+            let (x, at) = (&x[4 * item..], 4 * item);
+            assert_eq!(y[at..at + 4], [0.0, 0.0, -x[0], -x[1]]);
+            assert_eq!(sums[at..at + 4], [x[0] + 1.0, x[1] - 2.0, x[2] + 0.5, x[3]]);
+        }
+        assert!(add_to_first(&x, 4, &[0.0; 5]).is_err());
+        assert!(add_to_first(&x[1..], 4, &[0.0]).is_err());
+        assert!(add_to_first::<f32>(&[], 0, &[]).unwrap().is_empty());
     }
 
     #[test]

@@ -14,10 +14,11 @@ use crate::{Error, Real, Result, par};
 /// Highest order of derivative.
 pub const MAX_ORDER: usize = 15;
 
-/// Values per task.
-const TASK: usize = 1 << 10;
+/// Values per task; a sigmoid is vector code.
+const TASK: usize = 1 << 8;
+const TASK_OF_SIGMOID: usize = 1 << 12;
 
-/// What one value costs, in multiply-adds of a matrix product; that of a sigmoid, which is vector code, costs less.
+/// What one value costs, in multiply-adds of a matrix product.
 const WORK: usize = 256;
 const WORK_OF_SIGMOID: usize = 32;
 
@@ -120,10 +121,15 @@ impl Scalar {
     /// Values and first derivatives at every entry of `x`.
     pub fn value_and_slope<T: Real>(self, x: &[T]) -> (Vec<T>, Vec<T>) {
         let (mut values, mut slopes) = (vec![T::ZERO; x.len()], vec![T::ZERO; x.len()]);
-        let out = values.chunks_mut(TASK).zip(slopes.chunks_mut(TASK));
+        let (task, work) = if self == Self::Sigmoid {
+            (TASK_OF_SIGMOID, WORK_OF_SIGMOID)
+        } else {
+            (TASK, WORK)
+        };
+        let out = values.chunks_mut(task).zip(slopes.chunks_mut(task));
         par::for_each(
-            x.chunks(TASK).zip(out),
-            x.len() * if self == Self::Sigmoid { WORK_OF_SIGMOID } else { WORK },
+            x.chunks(task).zip(out),
+            x.len() * work,
             |(x, (values, slopes))| {
                 if self == Self::Sigmoid {
                     return sigmoids(x, values, slopes);

@@ -1,6 +1,7 @@
 //! Biases: they only go to the scalars of even parity.
 
 use candle_core::{Shape, Tensor};
+use e3x_kernels::rows::add_to_first;
 
 use super::{Element, Op, apply};
 use crate::Result;
@@ -36,12 +37,7 @@ impl Op for AddToScalars {
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
         let (item, features) = strides(&shapes[0]);
-        let mut out = Vec::with_capacity(args[0].len());
-        for row in args[0].chunks(item) {
-            let (scalars, others) = row.split_at(features);
-            out.extend(scalars.iter().zip(args[1]).map(|(&x, &bias)| x + bias));
-            out.extend_from_slice(others);
-        }
+        let out = add_to_first(args[0], item, &args[1][..features])?;
         Ok((out, shapes[0].clone()))
     }
 
