@@ -119,9 +119,9 @@ pub(super) type Factors<'a, B> = (&'a [B], &'a [B]);
 ///
 /// Not inlined: it is called from many places.
 #[inline(never)]
-pub(super) fn couple<A: Arithmetic, T: Real, const BACK: bool>(
+pub(super) fn couple<A: Arithmetic, T: Real, const BACK: bool, const NUM: usize>(
     couplings: &Couplings,
-    factors: &[Factors<'_, A::Block<T>>],
+    factors: &[Factors<'_, A::Block<T>>; NUM],
     rows: &mut [A::Block<T>],
 ) {
     let lens = couplings.lens;
@@ -138,10 +138,10 @@ pub(super) fn couple<A: Arithmetic, T: Real, const BACK: bool>(
                 let (odd, others) = others.split_at(target.odd as usize);
                 rest = others;
                 if target.plus == target.minus {
-                    let sum = center::<A, T>(even, factors);
+                    let sum = center::<A, T, NUM>(even, factors);
                     A::store(sum, at_mut(rows, target.plus));
                 } else {
-                    let [plus, minus] = both::<A, T, BACK>([even, odd], factors);
+                    let [plus, minus] = both::<A, T, BACK, NUM>([even, odd], factors);
                     A::store(plus, at_mut(rows, target.plus));
                     A::store(minus, at_mut(rows, target.minus));
                 }
@@ -150,11 +150,25 @@ pub(super) fn couple<A: Arithmetic, T: Real, const BACK: bool>(
     );
 }
 
+/// As [`couple`], for as many factors as there are: two at most.
+#[inline(always)]
+pub(super) fn couple_some<A: Arithmetic, T: Real, const BACK: bool>(
+    couplings: &Couplings,
+    factors: &[Factors<'_, A::Block<T>>],
+    rows: &mut [A::Block<T>],
+) {
+    match *factors {
+        [] => couple::<A, T, BACK, 0>(couplings, &[], rows),
+        [one] => couple::<A, T, BACK, 1>(couplings, &[one], rows),
+        [one, other, ..] => couple::<A, T, BACK, 2>(couplings, &[one, other], rows),
+    }
+}
+
 /// The sum of entry m = 0.
 #[inline(always)]
-fn center<A: Arithmetic, T: Real>(
+fn center<A: Arithmetic, T: Real, const NUM: usize>(
     terms: &[Term],
-    factors: &[Factors<'_, A::Block<T>>],
+    factors: &[Factors<'_, A::Block<T>>; NUM],
 ) -> A::Sum<T> {
     let mut sum = A::zero();
     for (gains, others) in factors {
@@ -167,9 +181,9 @@ fn center<A: Arithmetic, T: Real>(
 
 /// The sums of entries m and -m.
 #[inline(always)]
-fn both<A: Arithmetic, T: Real, const BACK: bool>(
+fn both<A: Arithmetic, T: Real, const BACK: bool, const NUM: usize>(
     [even, odd]: [&[Term]; 2],
-    factors: &[Factors<'_, A::Block<T>>],
+    factors: &[Factors<'_, A::Block<T>>; NUM],
 ) -> [A::Sum<T>; 2] {
     let (mut plus, mut minus) = (A::zero(), A::zero());
     for (gains, others) in factors {
@@ -246,9 +260,9 @@ impl Ends {
 
 /// Writes what all gains get, the sum over all `factors`: rows of the input and of the output in the frame.
 #[inline(never)]
-pub(super) fn multiply_ends<A: Arithmetic, T: Real>(
+pub(super) fn multiply_ends<A: Arithmetic, T: Real, const NUM: usize>(
     ends: &Ends,
-    factors: &[Factors<'_, A::Block<T>>],
+    factors: &[Factors<'_, A::Block<T>>; NUM],
     products: &mut [A::Block<T>],
 ) {
     assert!(products.len() >= ends.lens.gains);
@@ -283,4 +297,18 @@ pub(super) fn multiply_ends<A: Arithmetic, T: Real>(
             }
         },
     );
+}
+
+/// As [`multiply_ends`], for as many factors as there are: two at most.
+#[inline(always)]
+pub(super) fn multiply_some_ends<A: Arithmetic, T: Real>(
+    ends: &Ends,
+    factors: &[Factors<'_, A::Block<T>>],
+    products: &mut [A::Block<T>],
+) {
+    match *factors {
+        [] => multiply_ends::<A, T, 0>(ends, &[], products),
+        [one] => multiply_ends::<A, T, 1>(ends, &[one], products),
+        [one, other, ..] => multiply_ends::<A, T, 2>(ends, &[one, other], products),
+    }
 }

@@ -87,7 +87,7 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
                 radial: wants_radial.then_some((own, &mut s.radial)),
                 weight: wants_weight.then_some((&s.filter, weight_sums)),
             };
-            multiply_ends::<A, T>(&plan.ends, &[(&s.local_x, &s.local_z)], &mut s.gains);
+            multiply_ends::<A, T, 1>(&plan.ends, &[(&s.local_x, &s.local_z)], &mut s.gains);
             share::<A, T>(pass, &s.gains, shares);
         }
         let (back, forth) = (wants_input || input_frame, output_frame || output);
@@ -96,11 +96,11 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
         }
         if back {
             let grad = &mut s.grad_x[block * plan.input.local_rows..];
-            couple::<A, T, true>(&plan.to_input, &[(&s.gains, &s.local_z)], grad);
+            couple::<A, T, true, 1>(&plan.to_input, &[(&s.gains, &s.local_z)], grad);
         }
         if forth {
             let grad = &mut s.grad_z[block * plan.output.local_rows..];
-            couple::<A, T, false>(&plan.to_output, &[(&s.gains, &s.local_x)], grad);
+            couple::<A, T, false, 1>(&plan.to_output, &[(&s.gains, &s.local_x)], grad);
         }
     }
 }

@@ -9,7 +9,9 @@
 //!
 //! with D and E for the frames of input and output, and what is computed are the first derivatives of dS.
 
-use super::couple::{Couplings, Factors, couple, multiply_ends};
+use super::couple::{
+    Couplings, Factors, couple, couple_some, multiply_ends, multiply_some_ends,
+};
 use super::drive::EdgeKernel;
 use super::gains::{Shares, gains, share};
 use super::pass::{Pass, RowsMut};
@@ -188,7 +190,7 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
             radial: wants_radial.then_some((w, &mut s.radial[..])),
             weight: wants_weight.then_some((&s.filter[..], &mut *weight_sums)),
         };
-        multiply_ends::<A, T>(&pass.plan.ends, moved, &mut s.of_gains);
+        multiply_some_ends::<A, T>(&pass.plan.ends, moved, &mut s.of_gains);
         share::<A, T>(pass, &s.of_gains, shares);
         // With the tangents of the other factor, if there are any.
         let shares = Shares {
@@ -197,7 +199,7 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         };
         if shares.radial.is_some() || shares.weight.is_some() {
             let ends = [(&s.x.local[..], &s.z.local[..])];
-            multiply_ends::<A, T>(&pass.plan.ends, &ends, &mut s.of_gains);
+            multiply_ends::<A, T, 1>(&pass.plan.ends, &ends, &mut s.of_gains);
             share::<A, T>(pass, &s.of_gains, shares);
         }
     }
@@ -217,9 +219,9 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         let both: [Factors<'_, A::Block<T>>; 2] =
             [(moved_gains, &from.local), (gains, &from.local_tangent)];
         let factors = &both[usize::from(!filter_moves)..1 + usize::from(from_moves)];
-        couple::<A, T, BACK>(couplings, factors, &mut to.grad[start..]);
+        couple_some::<A, T, BACK>(couplings, factors, &mut to.grad[start..]);
         if turns {
-            couple::<A, T, BACK>(
+            couple::<A, T, BACK, 1>(
                 couplings,
                 &[(gains, &from.local)],
                 &mut to.grad_tangent[start..],
