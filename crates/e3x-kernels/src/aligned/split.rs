@@ -11,7 +11,7 @@ const MOST: usize = 16;
 
 /// Multiply-adds from which on a pass is worth two tasks, and for which each of more than two is. Tasks that share sources
 /// collect sums of their own.
-const WORK_OF_TWO: usize = 1 << 17;
+const WORK_OF_TWO: usize = 1 << 21;
 const WORK_OF_ONE: usize = 1 << 20;
 
 /// The nodes of all tasks of a pass over destinations. They do not depend on the number of threads, and

@@ -16,7 +16,7 @@ struct Angle;
 impl Op for Angle {
     const NAME: &'static str = "angle";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let points = args[0].iter().zip(args[1]);
         let value =
             |(&y, &x): (&T, &T)| T::of(e3x_so3::Real::to_f64(y).atan2(e3x_so3::Real::to_f64(x)));

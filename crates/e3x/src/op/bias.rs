@@ -35,7 +35,7 @@ fn strides(shape: &Shape) -> (usize, usize) {
 impl Op for AddToScalars {
     const NAME: &'static str = "bias";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let (item, features) = strides(&shapes[0]);
         let out = add_to_first(args[0], item, &args[1][..features])?;
         Ok((out, shapes[0].clone()))
@@ -59,7 +59,7 @@ impl Op for AddToScalars {
 impl Op for SumScalars {
     const NAME: &'static str = "sum of scalars";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let (item, features) = strides(&shapes[0]);
         let mut out = vec![T::ZERO; features];
         for row in args[0].chunks(item) {
@@ -81,7 +81,7 @@ impl Op for SumScalars {
 impl Op for SpreadScalars {
     const NAME: &'static str = "spread of scalars";
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let (item, features) = strides(&self.0);
         let mut out = vec![T::ZERO; self.0.elem_count()];
         for row in out.chunks_mut(item) {

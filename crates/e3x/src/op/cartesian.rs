@@ -45,7 +45,7 @@ impl Conversion {
 impl Op for Conversion {
     const NAME: &'static str = "conversion of irreps and tensors";
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let (degree, order) = (self.degree, self.cartesian_order);
         let (values, size) = match self.direction {
             Direction::ToTensor => (

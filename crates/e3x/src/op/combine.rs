@@ -35,7 +35,7 @@ struct Combine {
 impl MultiOp for Combine {
     const NAME: &'static str = "linear combination";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<Values<T>> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<Values<T>> {
         if let Some(other) = shapes.iter().find(|&shape| shape != &shapes[0]) {
             let expected = format!("shape {:?}", shapes[0].dims());
             return Err(Error::argument(

@@ -22,7 +22,7 @@ impl Op for Elementwise {
     const NAME: &'static str = "elementwise function";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         Ok((self.f.evaluate(self.order, args[0])?, shapes[0].clone()))
     }
 

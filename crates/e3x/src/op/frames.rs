@@ -34,7 +34,7 @@ impl Op for Frames {
     const NAME: &'static str = "frames of edges";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let values = aligned::frames(args[0], self.max_degree, self.cartesian_order)?;
         let shape = Shape::from((args[0].len() / 3, frame_len(self.max_degree)));
         Ok((values, shape))

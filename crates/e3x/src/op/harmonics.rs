@@ -29,7 +29,7 @@ impl Op for SolidHarmonics {
     const NAME: &'static str = "solid harmonics";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         // With vectors taken as they are, these are the polynomials.
         let kernel = SphericalHarmonics::<T>::new(
             self.max_degree,

@@ -44,7 +44,7 @@ impl Conversion {
 impl Op for Conversion {
     const NAME: &'static str = "conversion of features and irreps";
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let (parity, max_degree, features) = self.conversion.feature_shape();
         let sizes = (
             self.conversion.dim(),

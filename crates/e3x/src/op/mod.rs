@@ -51,7 +51,7 @@ pub(crate) trait Op: Clone + Send + Sync + 'static {
     const NEEDS_RESULT: bool = false;
 
     /// Computes the result and its shape. Operands come in C order.
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)>;
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)>;
 
     /// Vector-Jacobian products: one entry per operand, `None` where `wanted` is false.
     fn backward(
@@ -74,7 +74,7 @@ impl<O: Op> MultiOp for Single<O> {
     const NAME: &'static str = O::NAME;
     const NEEDS_RESULT: bool = O::NEEDS_RESULT;
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<Values<T>> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<Values<T>> {
         Ok(vec![self.0.forward(args, shapes)?])
     }
 

@@ -112,7 +112,7 @@ struct Form<M> {
 impl<M: Multilinear> MultiOp for Form<M> {
     const NAME: &'static str = M::NAME;
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<Values<T>> {
         let mut all = args.to_vec();
         all.insert(self.slot, &[]);
         let values = self.sum.form(self.slot, &all)?;
@@ -161,7 +161,7 @@ struct Gradients<M> {
 impl<M: Multilinear> MultiOp for Gradients<M> {
     const NAME: &'static str = M::NAME;
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<Values<T>> {
         let values = if self.last {
             self.sum.last_gradients(&self.wanted, args)?
         } else {
@@ -218,7 +218,7 @@ struct Second<M> {
 impl<M: Multilinear> MultiOp for Second<M> {
     const NAME: &'static str = M::NAME;
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<Values<T>> {
         let (args, given) = args.split_at(M::SLOTS);
         let mut tangents = vec![None; M::SLOTS];
         for (slot, tangent) in indices(&self.given).zip(given) {

@@ -46,7 +46,7 @@ struct Norm;
 impl Op for Norm {
     const NAME: &'static str = "norm";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         by_row(args[0], &shapes[0], norms)
     }
 
@@ -64,7 +64,7 @@ impl Op for InverseNorm {
     const NAME: &'static str = "inverse_norm";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         by_row(args[0], &shapes[0], inverse_norms)
     }
 
@@ -82,7 +82,7 @@ struct Unit(Small);
 impl Op for Unit {
     const NAME: &'static str = "normalize";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let (width, _) = reduced(&shapes[0]);
         Ok((units(args[0], width, self.0)?, shapes[0].clone()))
     }
@@ -101,7 +101,7 @@ impl Op for Project {
     const NAME: &'static str = "normalize_tangent";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let (width, _) = reduced(&shapes[0]);
         let tangents = unit_tangents(args[0], args[1], width, self.0)?;
         Ok((tangents, shapes[0].clone()))

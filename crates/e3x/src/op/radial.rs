@@ -42,7 +42,7 @@ struct Evaluate(Functions);
 impl Op for Evaluate {
     const NAME: &'static str = "radial functions";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let shape = with_last_axis(&shapes[0], self.0.num);
         Ok((self.0.evaluate(args[0])?, shape))
     }
@@ -67,7 +67,7 @@ struct Weighted(Functions);
 impl Op for Weighted {
     const NAME: &'static str = "weighted radial functions";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let shape = with_last_axis(&shapes[1], self.0.num);
         Ok((self.0.weighted(args[0], args[1])?, shape))
     }
@@ -95,7 +95,7 @@ struct Contract(Functions);
 impl Op for Contract {
     const NAME: &'static str = "contracted radial functions";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         Ok((self.0.contract(args[0], args[1])?, shapes[1].clone()))
     }
 

@@ -21,7 +21,7 @@ struct MoveRows {
 impl Op for MoveRows {
     const NAME: &'static str = "move rows of features";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let (items, _, width) = shapes[0].dims3()?;
         let y = self.map.apply(items, width, args[0])?;
         Ok((y, Shape::from((items, self.map.rows_out(), width))))

@@ -80,7 +80,7 @@ struct Gather {
 impl Op for Gather {
     const NAME: &'static str = "gather";
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let width = width(&self.shape, self.list.clamped.len());
         if width == 0 {
             return Ok((vec![], self.shape.clone()));
@@ -105,7 +105,7 @@ struct Sum {
 impl Op for Sum {
     const NAME: &'static str = "indexed_sum";
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let width = width(&self.shape, self.segments.num_rows());
         if width == 0 {
             return Ok((vec![], self.shape.clone()));
@@ -132,7 +132,7 @@ impl Op for ExtremeOp {
     const NAME: &'static str = "indexed_extreme";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let width = width(&self.shape, self.segments.num_rows());
         if width == 0 {
             return Ok((vec![], self.shape.clone()));
@@ -162,7 +162,7 @@ struct Shares {
 impl Op for Shares {
     const NAME: &'static str = "shares_of_extreme";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let width = width(&shapes[1], self.segments.num_rows());
         if width == 0 {
             let values = vec![T::ZERO; shapes[0].elem_count()];

@@ -54,7 +54,7 @@ impl Op for Softmax {
     const NAME: &'static str = "indexed_softmax";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let width = width(&shapes[0], self.segments.len());
         let (segments, initial) = (&self.segments, T::of(self.initial));
         let weights = args.get(1).copied();

@@ -28,7 +28,7 @@ fn map<T: Element>(x: &[T], f: impl Fn(f64) -> f64) -> Vec<T> {
 impl Op for Softplus {
     const NAME: &'static str = "softplus";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let values = map(args[0], |x| x.max(0.0) + (-x.abs()).exp().ln_1p());
         Ok((values, shapes[0].clone()))
     }
@@ -42,7 +42,7 @@ impl Op for Sigmoid {
     const NAME: &'static str = "sigmoid";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         Ok((
             map(args[0], |x| 1.0 / (1.0 + (-x).exp())),
             shapes[0].clone(),

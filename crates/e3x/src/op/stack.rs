@@ -64,7 +64,7 @@ impl Stack {
 impl MultiOp for Stack {
     const NAME: &'static str = "stack of kernels";
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<Values<T>> {
         let (n, rows, columns) = (self.number, self.rows, self.columns);
         let shape = if self.side_by_side {
             Shape::from((rows, n * columns))
@@ -115,7 +115,7 @@ struct Unstack {
 impl MultiOp for Unstack {
     const NAME: &'static str = "kernels of a stack";
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<Values<T>> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<Values<T>> {
         let Stack { rows, columns, .. } = self.stack;
         let matrix = |(matrix, _): (usize, &bool)| {
             let mut values = Vec::with_capacity(self.stack.size());

@@ -47,7 +47,7 @@ impl Op for Wigner {
     const NAME: &'static str = "Wigner-D matrix";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let kernel = WignerD::new(self.max_degree, self.cartesian_order)?;
         let size = num_harmonics(self.max_degree);
         let num = args[0].len() / 9;

@@ -104,7 +104,7 @@ struct InverseSoftplus;
 impl Op for InverseSoftplus {
     const NAME: &'static str = "inverse_softplus";
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let values = args[0].iter().map(|&x| {
             let x = e3x_so3::Real::to_f64(x);
             T::of(x + (-(-x).exp_m1()).ln())
@@ -126,7 +126,7 @@ impl Op for Slope {
     const NAME: &'static str = "inverse_softplus_slope";
     const NEEDS_RESULT: bool = true;
 
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<(Vec<T>, Shape)> {
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
         let values = args[0]
             .iter()
             .map(|&x| T::of(-1.0 / (-e3x_so3::Real::to_f64(x)).exp_m1()));

@@ -48,7 +48,7 @@ pub(crate) trait MultiOp: Send + Sync + 'static {
     const NEEDS_RESULT: bool = false;
 
     /// Computes the results. Operands come in C order.
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[Shape]) -> Result<Values<T>>;
+    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<Values<T>>;
 
     /// Vector-Jacobian products: one entry per operand, `None` where `wanted` is false or the
     /// gradient is zero. `grads` has one entry per result, `None` if it does not matter.
@@ -80,7 +80,7 @@ pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Vec<Tensor>>
         DType::F32 => compute::<f32, O>(&op, &args)?,
         _ => compute::<f64, O>(&op, &args)?,
     };
-    if args.iter().any(Tensor::track_op) {
+    if mode::creates_graph() && args.iter().any(Tensor::track_op) {
         on_tape(op, args, results)
     } else {
         Ok(results.into_iter().map(untracked).collect())
@@ -103,7 +103,7 @@ fn compute<T: Element, O: MultiOp>(op: &O, args: &[Tensor]) -> Result<Vec<Stored
             .ok_or(CandleError::RequiresContiguous { op: O::NAME })?;
         slices.push(&storage.as_slice::<T>()?[start..end]);
     }
-    let shapes: Vec<Shape> = args.iter().map(|x| x.shape().clone()).collect();
+    let shapes: Vec<&Shape> = args.iter().map(Tensor::shape).collect();
     let results = op.forward(&slices, &shapes)?;
     let stored = |(values, shape)| (T::to_cpu_storage_owned(values), shape);
     Ok(results.into_iter().map(stored).collect())
@@ -199,12 +199,13 @@ pub(crate) fn total(grads: Vec<Tensor>) -> Result<Option<Tensor>> {
     combine::sum(&grads.iter().collect::<Vec<_>>()).map(Some)
 }
 
-/// A tensor as operand of a backward: with its history only if the pass is recorded.
-fn keep(x: &Tensor) -> Tensor {
-    if mode::creates_graph() {
-        x.clone()
+/// A gradient that an operation has found, without the history that operations of candle give it in passes that are not
+/// recorded.
+fn found(grad: Tensor) -> Tensor {
+    if grad.track_op() && !mode::creates_graph() {
+        grad.detach()
     } else {
-        x.detach()
+        grad
     }
 }
 
@@ -353,19 +354,24 @@ impl<O: MultiOp> Pull for Body<O> {
         let mut grads = Vec::with_capacity(left.len());
         for left in left {
             let grad = total(left)?;
-            grads.push(grad.map(|x| keep(&x).contiguous()).transpose()?);
+            grads.push(grad.map(|x| x.contiguous()).transpose()?);
         }
         let wanted: Vec<bool> = self.links.iter().map(Link::is_wanted).collect();
         let matters = grads.iter().any(Option::is_some) && wanted.contains(&true);
-        let found = if matters {
-            let mut args: Vec<Tensor> = self.args.iter().map(keep).collect();
-            args.extend(self.kept_result(handle)?);
-            self.op.backward(&args, &grads, &wanted)?
+        let gradients = if matters {
+            match self.kept_result(handle)? {
+                None => self.op.backward(&self.args, &grads, &wanted)?,
+                Some(result) => {
+                    let mut args = self.args.clone();
+                    args.push(result);
+                    self.op.backward(&args, &grads, &wanted)?
+                }
+            }
         } else {
             vec![None; self.args.len()]
         };
-        for ((link, arg), grad) in self.links.iter().zip(&self.args).zip(found) {
-            link.leave(arg, grad)?;
+        for ((link, arg), grad) in self.links.iter().zip(&self.args).zip(gradients) {
+            link.leave(arg, grad.map(found))?;
         }
         Ok(())
     }
