@@ -239,7 +239,10 @@ fn sum_at_sources<T: Real>(partial: &[&[T]], tasks: &Tasks, len: usize, size: us
         let first = task * nodes * size;
         for (partial, sources) in partial.iter().zip(&tasks.sources) {
             let start = sources.start * size;
-            let (from, to) = (start.max(first), (sources.end * size).min(first + out.len()));
+            let (from, to) = (
+                start.max(first),
+                (sources.end * size).min(first + out.len()),
+            );
             if from < to {
                 let values = &partial[from - start..to - start];
                 for (sum, &value) in out[from - first..].iter_mut().zip(values) {

@@ -9,9 +9,7 @@
 //!
 //! with D and E for the frames of input and output, and what is computed are the first derivatives of dS.
 
-use super::couple::{
-    Couplings, Factors, couple, couple_some, multiply_ends, multiply_some_ends,
-};
+use super::couple::{Couplings, Factors, couple, couple_some, multiply_ends, multiply_some_ends};
 use super::drive::EdgeKernel;
 use super::gains::{Shares, gains, share};
 use super::pass::{Pass, RowsMut};

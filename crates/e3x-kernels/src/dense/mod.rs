@@ -192,7 +192,13 @@ fn weight<T: Real>(plan: &DensePlan, input: &[T], output: &[T]) -> Vec<T> {
     for (matrix, range) in plan.matrices().enumerate() {
         let terms = items * range.len();
         let num = terms.div_ceil(per_part);
-        let part = |i: usize| (matrix, range.clone(), i * terms / num..(i + 1) * terms / num);
+        let part = |i: usize| {
+            (
+                matrix,
+                range.clone(),
+                i * terms / num..(i + 1) * terms / num,
+            )
+        };
         parts.extend((0..num).map(part));
     }
     let rows: Vec<[usize; 2]> = (0..n_in).map(|i| [i, i * n_out]).collect();

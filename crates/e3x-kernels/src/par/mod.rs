@@ -35,7 +35,11 @@ pub(crate) fn for_each<I: Send>(
     let tasks = Mutex::new(tasks);
     let take = |helps: bool| {
         let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        if helps { tasks.next_back() } else { tasks.next() }
+        if helps {
+            tasks.next_back()
+        } else {
+            tasks.next()
+        }
     };
     team::share(helpers, work >= WORTH_WAKING, &|helps| {
         while let Some(task) = take(helps) {

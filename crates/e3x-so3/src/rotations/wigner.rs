@@ -104,7 +104,11 @@ impl WignerD {
         for (rot, matrices) in
             (rot.chunks(9 * LANES)).zip(matrices.chunks_mut((LANES * num * num).max(1)))
         {
-            self.fill(&several_of(rot, |rot| orthogonal("rot", rot))?, &mut blocks, matrices);
+            self.fill(
+                &several_of(rot, |rot| orthogonal("rot", rot))?,
+                &mut blocks,
+                matrices,
+            );
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Op for AddToScalars {
     const NAME: &'static str = "bias";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let (item, features) = strides(&shapes[0]);
+        let (item, features) = strides(shapes[0]);
         let out = add_to_first(args[0], item, &args[1][..features])?;
         Ok((out, shapes[0].clone()))
     }
@@ -60,7 +60,7 @@ impl Op for SumScalars {
     const NAME: &'static str = "sum of scalars";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let (item, features) = strides(&shapes[0]);
+        let (item, features) = strides(shapes[0]);
         let mut out = vec![T::ZERO; features];
         for row in args[0].chunks(item) {
             for (sum, &value) in out.iter_mut().zip(row) {

@@ -63,7 +63,7 @@ impl Op for Gated {
     const NAME: &'static str = "gated linear activation";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let shape = gate_shape(&shapes[0])?;
+        let shape = gate_shape(shapes[0])?;
         let gates = self.g.evaluate(0, &heads(shape, args[0]))?;
         let y = gate::multiply(shape, &gates, args[0])?;
         Ok((y, shapes[0].clone()))
@@ -93,7 +93,7 @@ impl Op for PullBack {
     const NAME: &'static str = "backward of gated linear activation";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let shape = gate_shape(&shapes[1])?;
+        let shape = gate_shape(shapes[1])?;
         let (gates, slopes) = self.g.value_and_slope(&heads(shape, args[1]));
         let y = gate::pull_back(shape, &gates, &slopes, args[1], args[0])?;
         Ok((y, shapes[1].clone()))
@@ -151,7 +151,7 @@ impl Op for Multiply {
     const NAME: &'static str = "gate features";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let y = gate::multiply(gate_shape(&shapes[1])?, args[0], args[1])?;
+        let y = gate::multiply(gate_shape(shapes[1])?, args[0], args[1])?;
         Ok((y, shapes[1].clone()))
     }
 
@@ -175,7 +175,7 @@ impl Op for Contract {
     const NAME: &'static str = "contract gated features";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let shape = gate_shape(&shapes[0])?;
+        let shape = gate_shape(shapes[0])?;
         let s = gate::contract(shape, args[0], args[1])?;
         Ok((s, Shape::from((shape.items, shape.width))))
     }

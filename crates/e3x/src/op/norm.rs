@@ -47,7 +47,7 @@ impl Op for Norm {
     const NAME: &'static str = "norm";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        by_row(args[0], &shapes[0], norms)
+        by_row(args[0], shapes[0], norms)
     }
 
     fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
@@ -65,7 +65,7 @@ impl Op for InverseNorm {
     const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        by_row(args[0], &shapes[0], inverse_norms)
+        by_row(args[0], shapes[0], inverse_norms)
     }
 
     fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
@@ -83,7 +83,7 @@ impl Op for Unit {
     const NAME: &'static str = "normalize";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let (width, _) = reduced(&shapes[0]);
+        let (width, _) = reduced(shapes[0]);
         Ok((units(args[0], width, self.0)?, shapes[0].clone()))
     }
 
@@ -102,7 +102,7 @@ impl Op for Project {
     const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let (width, _) = reduced(&shapes[0]);
+        let (width, _) = reduced(shapes[0]);
         let tangents = unit_tangents(args[0], args[1], width, self.0)?;
         Ok((tangents, shapes[0].clone()))
     }

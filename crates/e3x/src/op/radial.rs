@@ -43,7 +43,7 @@ impl Op for Evaluate {
     const NAME: &'static str = "radial functions";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let shape = with_last_axis(&shapes[0], self.0.num);
+        let shape = with_last_axis(shapes[0], self.0.num);
         Ok((self.0.evaluate(args[0])?, shape))
     }
 
@@ -68,7 +68,7 @@ impl Op for Weighted {
     const NAME: &'static str = "weighted radial functions";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let shape = with_last_axis(&shapes[1], self.0.num);
+        let shape = with_last_axis(shapes[1], self.0.num);
         Ok((self.0.weighted(args[0], args[1])?, shape))
     }
 

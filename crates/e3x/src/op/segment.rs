@@ -163,7 +163,7 @@ impl Op for Shares {
     const NAME: &'static str = "shares_of_extreme";
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let width = width(&shapes[1], self.segments.num_rows());
+        let width = width(shapes[1], self.segments.num_rows());
         if width == 0 {
             let values = vec![T::ZERO; shapes[0].elem_count()];
             return Ok((values, shapes[0].clone()));

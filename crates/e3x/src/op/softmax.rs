@@ -55,7 +55,7 @@ impl Op for Softmax {
     const NEEDS_RESULT: bool = true;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let width = width(&shapes[0], self.segments.len());
+        let width = width(shapes[0], self.segments.len());
         let (segments, initial) = (&self.segments, T::of(self.initial));
         let weights = args.get(1).copied();
         let values = softmax::softmax(segments, &self.all, args[0], weights, width, initial)?;

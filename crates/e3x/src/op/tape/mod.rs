@@ -16,6 +16,7 @@
 mod custom;
 mod handles;
 mod ids;
+mod link;
 mod sources;
 mod walk;
 
@@ -29,7 +30,8 @@ use candle_core::{
 use self::custom::{Stored, apply_custom, custom_ops};
 use self::handles::{Delivery, Operand, Part, handle_value, join, new_key};
 pub(crate) use self::ids::IdMap;
-use self::sources::{Entries, Source, is_requested, register, source, union};
+use self::link::Link;
+use self::sources::{Entries, Source, register, source, union};
 pub(crate) use self::sources::{Place, view};
 use self::walk::Pull;
 pub(crate) use self::walk::backward;
@@ -206,73 +208,6 @@ fn found(grad: Tensor) -> Tensor {
         grad.detach()
     } else {
         grad
-    }
-}
-
-/// Where the gradient of an operand goes.
-enum Link {
-    /// Nowhere.
-    Constant,
-    /// To candle.
-    Direct {
-        place: Place,
-        /// The operand, if it is a variable.
-        variable: Option<[TensorId; 1]>,
-    },
-    /// To the operation that the operand is a result of.
-    Result(Arc<Source>),
-}
-
-impl Link {
-    /// The variables that the operand depends on, if they are few and known.
-    fn variables(&self) -> Option<&[TensorId]> {
-        match self {
-            Self::Constant => Some(&[]),
-            Self::Direct { variable, .. } => variable.as_ref().map(<[_; 1]>::as_slice),
-            Self::Result(source) => source.variables.as_deref(),
-        }
-    }
-
-    /// Whether candle has no part in how the operand depends on variables.
-    fn is_own(&self) -> bool {
-        match self {
-            Self::Constant => true,
-            Self::Direct { variable, .. } => variable.is_some(),
-            Self::Result(source) => source.is_own,
-        }
-    }
-
-    /// Whether the gradient of the operand is used by anybody.
-    fn is_wanted(&self) -> bool {
-        !matches!(self, Self::Constant) && is_requested(self.variables())
-    }
-
-    /// Hands over the gradient of `arg`.
-    fn leave(&self, arg: &Tensor, grad: Option<Tensor>) -> Result<()> {
-        match (self, grad) {
-            (Self::Result(source), Some(grad)) => {
-                mode::leave(source.place, view(&grad, source.shape.clone())?);
-            }
-            (Self::Direct { place, variable }, Some(grad)) => {
-                let grad = match variable {
-                    Some(_) => mode::find(arg, view(&grad, arg.shape().clone())?),
-                    None => Some(grad),
-                };
-                if let Some(grad) = grad {
-                    mode::leave(*place, grad);
-                }
-            }
-            // The tape insists on a gradient of everything that it tracks, variables excepted.
-            (
-                Self::Direct {
-                    place,
-                    variable: None,
-                },
-                None,
-            ) => mode::leave(*place, arg.zeros_like()?.detach()),
-            _ => {}
-        }
-        Ok(())
     }
 }
 
