@@ -1,21 +1,18 @@
 //! Rotation matrices that turn features into the frames of edges.
 
 use std::mem::MaybeUninit;
-use std::ops::Range;
 
-use e3x_so3::{GeneratorTerm, Order, WignerD, generator_terms, num_harmonics};
+use e3x_so3::{GeneratorTerm, generator_terms};
 
+use super::directions::{AT_ONCE, Directions};
 use crate::error::check_len;
 use crate::{Error, Real, Result, par};
 
 /// Edges per task of the parallel loops.
 const EDGES_PER_TASK: usize = 32;
 
-/// Edges whose matrices are computed together.
-const EDGES_AT_ONCE: usize = 8;
-
 /// What a number of a frame costs, and the turn of one, in multiply-adds of a matrix product.
-const WORK: usize = 128;
+const WORK: usize = 32;
 const WORK_OF_TURN: usize = 48;
 
 /// Numbers in the frame of one edge: the sum of `(2 l + 1)^2` over degrees `0..=max_degree`.
@@ -38,63 +35,30 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
         let received = format!("{} numbers", vectors.len());
         return Err(Error::argument("vectors", "three numbers each", received));
     }
-    let too_large = |error: e3x_so3::Error| {
-        Error::argument("max_degree", "a degree with rotations", error.to_string())
-    };
-    let wigner = WignerD::new(max_degree, cartesian_order).map_err(too_large)?;
-    let order = Order::from_cartesian(cartesian_order);
+    let directions = Directions::get(max_degree, cartesian_order)?;
     let len = frame_len(max_degree);
-    // The rows of a frame, and where they are in Wigner-D matrices; rows that follow each other there, too, as one.
-    let mut rows: Vec<(Range<usize>, usize)> = Vec::with_capacity(num_harmonics(max_degree));
-    let mut start = 0;
-    for l in 0..=max_degree {
-        let size = 2 * l + 1;
-        for m in 0..size {
-            let from = start + size * order.position(l, m as isize - l as isize);
-            let to = start + size * m..start + size * (m + 1);
-            match rows.last_mut() {
-                Some((last, first)) if *first + last.len() == from => last.end = to.end,
-                _ => rows.push((to, from)),
-            }
-        }
-        start += size * size;
-    }
-    let num = vectors.len() / 3 * len;
     let write = |task: usize, frames: &mut [MaybeUninit<T>]| {
         let vectors = vectors[task * EDGES_PER_TASK * 3..].as_chunks::<3>().0;
-        let mut rotations = [[0.0; 9]; EDGES_AT_ONCE];
-        let mut blocks = vec![0.0; EDGES_AT_ONCE * len];
-        for (frames, vectors) in
-            (frames.chunks_mut(EDGES_AT_ONCE * len)).zip(vectors.chunks(EDGES_AT_ONCE))
-        {
-            for (rotation, r) in rotations.iter_mut().zip(vectors) {
-                *rotation = axes(if is_finite(r) {
-                    r.map(T::to_f64)
-                } else {
-                    [0.0; 3]
-                });
+        let frames = frames.chunks_mut(AT_ONCE * len);
+        let mut buffers = directions.buffers();
+        for (frames, vectors) in frames.zip(vectors.chunks(AT_ONCE)) {
+            let vectors = &vectors[..frames.len() / len];
+            let mut units = [[0.0; 3]; AT_ONCE];
+            for (unit, r) in units.iter_mut().zip(vectors) {
+                *unit = direction(r.map(T::to_f64));
             }
-            let blocks = &mut blocks[..frames.len()];
-            let rotations = &rotations[..frames.len() / len];
-            let turned = wigner.blocks_of_orthogonal(rotations.as_flattened(), blocks);
-            let blocks = blocks.chunks_exact(len);
-            for ((frame, block), r) in frames.chunks_exact_mut(len).zip(blocks).zip(vectors) {
-                if turned.is_ok() && is_finite(r) {
-                    for (to, from) in &rows {
-                        let numbers = frame[to.clone()].iter_mut();
-                        for (number, &value) in numbers.zip(&block[*from..]) {
-                            number.write(T::from_f64(value));
-                        }
-                    }
-                } else {
+            directions.write(&units[..vectors.len()], &mut buffers, frames);
+            for (frame, r) in frames.chunks_exact_mut(len).zip(vectors) {
+                if !is_finite(r) {
                     // Directions that are not finite have no frame; what is computed with them is NaN.
                     frame.fill(MaybeUninit::new(T::from_f64(f64::NAN)));
                 }
             }
         }
     };
+    let num = vectors.len() / 3 * len;
     let ends = par::even_ends(num, EDGES_PER_TASK * len);
-    // SAFETY: the rows of a frame are all of its numbers.
+    // SAFETY: all numbers of a frame are written.
     Ok(unsafe { par::filled(&ends, num * WORK, write) })
 }
 
@@ -102,32 +66,15 @@ fn is_finite<T: Real>(r: &[T; 3]) -> bool {
     r.iter().all(|x| x.to_f64().is_finite())
 }
 
-/// A rotation matrix whose last row is the direction of `r`, so that `rot @ r` points along z.
-///
-/// The other two rows as in Duff et al., "Building an Orthonormal Basis, Revisited", Journal of
-/// Computer Graphics Techniques 6 (2017), 1.
-fn axes(r: [f64; 3]) -> [f64; 9] {
+/// The direction of a vector; that of zero is the z axis.
+fn direction(r: [f64; 3]) -> [f64; 3] {
     let largest = r.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
     if largest == 0.0 {
-        return [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        return [0.0, 0.0, 1.0];
     }
     let r = r.map(|x| x / largest);
     let norm = (r[0] * r[0] + r[1] * r[1] + r[2] * r[2]).sqrt();
-    let [x, y, z] = r.map(|x| x / norm);
-    let sign = 1.0_f64.copysign(z);
-    let a = -1.0 / (sign + z);
-    let b = x * y * a;
-    [
-        1.0 + sign * x * x * a,
-        sign * b,
-        -sign * x,
-        b,
-        sign + y * y * a,
-        -y,
-        x,
-        y,
-        z,
-    ]
+    r.map(|x| x / norm)
 }
 
 /// An argument of the sum of [`Turn`].

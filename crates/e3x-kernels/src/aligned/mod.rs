@@ -16,6 +16,7 @@
 //! tangents; each is one pass over the edges.
 
 mod couple;
+mod directions;
 mod drive;
 mod first;
 mod frames;

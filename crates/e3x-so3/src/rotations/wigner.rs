@@ -104,11 +104,7 @@ impl WignerD {
         for (rot, matrices) in
             (rot.chunks(9 * LANES)).zip(matrices.chunks_mut((LANES * num * num).max(1)))
         {
-            self.fill(
-                &several_of(rot, |rot| orthogonal("rot", rot))?,
-                &mut blocks,
-                matrices,
-            );
+            self.fill(&several_of(rot)?, &mut blocks, matrices);
         }
         Ok(())
     }
@@ -129,25 +125,6 @@ impl WignerD {
     /// # Ok::<(), e3x_so3::Error>(())
     /// ```
     pub fn blocks<T: Real>(&self, rot: &[T], blocks: &mut [T]) -> Result<()> {
-        self.some_blocks(rot, blocks, |rot| orthogonal("rot", rot))
-    }
-
-    /// As [`Self::blocks`], for matrices that are known to be orthogonal.
-    ///
-    /// # Errors
-    ///
-    /// When a length does not fit.
-    #[doc(hidden)]
-    pub fn blocks_of_orthogonal(&self, rot: &[f64], blocks: &mut [f64]) -> Result<()> {
-        self.some_blocks(rot, blocks, |rot| Ok(*rot))
-    }
-
-    fn some_blocks<T: Real>(
-        &self,
-        rot: &[T],
-        blocks: &mut [T],
-        check: impl Fn(&[[T; 3]; 3]) -> Result<Matrix>,
-    ) -> Result<()> {
         let n = count_items("rot", "3×3 matrices", 9, rot.len())?;
         let degrees = self.max_degree + 1;
         let len = degrees * (2 * degrees - 1) * (2 * degrees + 1) / 3;
@@ -155,7 +132,7 @@ impl WignerD {
         check_length("blocks", shape, n * len, blocks.len())?;
         let mut buffers = Blocks::default();
         for (rot, blocks) in (rot.chunks(9 * LANES)).zip(blocks.chunks_mut(LANES * len)) {
-            let several = several_of(rot, &check)?;
+            let several = several_of(rot)?;
             let mut start = 0;
             self.visit(&several, &mut buffers, |_, block| {
                 for (lane, blocks) in blocks.chunks_exact_mut(len).enumerate() {
@@ -258,14 +235,11 @@ impl WignerD {
 }
 
 /// At most [`LANES`] rotations.
-fn several_of<T: Real>(
-    rot: &[T],
-    check: impl Fn(&[[T; 3]; 3]) -> Result<Matrix>,
-) -> Result<Several> {
+fn several_of<T: Real>(rot: &[T]) -> Result<Several> {
     let mut several = Several::default();
     for (lane, elements) in rot.chunks_exact(9).enumerate() {
         let rows: &[[T; 3]] = elements.as_chunks().0;
-        several.put(lane, &check(&[rows[0], rows[1], rows[2]])?);
+        several.put(lane, &orthogonal("rot", &[rows[0], rows[1], rows[2]])?);
     }
     Ok(several)
 }
