@@ -9,8 +9,7 @@
 //! D(θ, φ) = d(θ) Z(φ)      d(θ) = D(P) Z(θ) D(P)^T
 //! ```
 //!
-//! At the poles φ is 0. Four times less arithmetic per number of D than a recursion over degrees, for low degrees ten
-//! times less.
+//! At the poles φ is 0.
 
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
