@@ -71,6 +71,8 @@ impl Directions {
         }
     }
 
+    /// Those of a degree and an order, made once per process.
+    ///
     /// # Errors
     /// If the degree is too large.
     pub fn get(max_degree: usize, cartesian_order: bool) -> Result<Arc<Self>> {

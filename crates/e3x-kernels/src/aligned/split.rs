@@ -9,10 +9,8 @@ use crate::Real;
 /// Most tasks of a pass.
 const MOST: usize = 16;
 
-/// Multiply-adds from which on a pass is worth two tasks, and for which each of more than two is. Tasks that share sources
-/// collect sums of their own.
-const WORK_OF_TWO: usize = 1 << 21;
-const WORK_OF_ONE: usize = 1 << 20;
+/// Multiply-adds of a matrix product that are worth a task. Tasks that share sources collect sums of their own.
+const WORK: usize = 1 << 20;
 
 /// The nodes of all tasks of a pass over destinations. They do not depend on the number of threads, and
 /// neither do results.
@@ -72,10 +70,9 @@ impl Tasks {
 
 /// Ranges of about as many nodes each: an even number of them, if there are several.
 pub(super) fn even<T: Real>(pass: &Pass<'_, T>, num: usize) -> Vec<Range<usize>> {
-    let work = pass.work();
-    let tasks = match work / WORK_OF_ONE {
-        0..=1 if work < WORK_OF_TWO => 1,
-        most => most.next_multiple_of(2).clamp(2, MOST),
+    let tasks = match pass.work() / WORK {
+        0 | 1 => 1,
+        most => most.next_multiple_of(2).min(MOST),
     };
     let tasks = tasks.min(num).max(1);
     (0..tasks)

@@ -255,25 +255,25 @@ impl<T: Real> Product<'_, T> {
             left[r] = unsafe { left[r].add(rows[r.min(rows.len() - 1)][0]) };
         }
         let mut sums = [[A::zero::<T>(); WIDTH]; ROWS];
+        let mut columns = [A::zero::<T>(); WIDTH];
         macro_rules! add {
-            ($step:expr, $columns:expr) => {
+            ($step:expr) => {
                 for r in 0..ROWS {
                     // SAFETY: `multiply` has checked that the largest step from the last row is inside, too.
                     let factor = unsafe { *left[r].add($step) };
                     for c in 0..WIDTH {
-                        A::add_scaled_sum(&mut sums[r][c], factor, $columns[c]);
+                        A::add_scaled_sum(&mut sums[r][c], factor, columns[c]);
                     }
                 }
             };
         }
-        let mut columns = [A::zero::<T>(); WIDTH];
         match terms.columns {
             Columns::Packed(packed) => {
                 for (&step, row) in terms.steps.iter().zip(packed) {
                     for c in 0..WIDTH {
                         columns[c] = A::load(&row[c]);
                     }
-                    add!(step, columns);
+                    add!(step);
                 }
             }
             Columns::InPlace(values, starts) => {
@@ -282,7 +282,7 @@ impl<T: Real> Product<'_, T> {
                     for c in 0..WIDTH {
                         columns[c] = A::load_row(&row[c * LANES..]);
                     }
-                    add!(step, columns);
+                    add!(step);
                 }
             }
         }
