@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use e3x_so3::clebsch_gordan_terms;
 
-use crate::coupling::{Group, groups};
+use crate::coupling::Programs;
 use crate::{Error, Result};
 
 /// Degrees and parities of the two factors and of the product.
@@ -69,13 +69,20 @@ pub struct Path {
 ///
 /// A path exists if the degrees satisfy the triangle inequality and the parities multiply
 /// (arXiv:2401.07595, section 3.2).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct CouplingPlan {
     spec: CouplingSpec,
     blocks: Vec<Block>,
     paths: Vec<Path>,
-    groups: Vec<Group>,
+    programs: Programs,
     matrices: usize,
+}
+
+/// Everything follows from what was asked for.
+impl PartialEq for CouplingPlan {
+    fn eq(&self, other: &Self) -> bool {
+        self.spec == other.spec
+    }
 }
 
 impl CouplingPlan {
@@ -101,7 +108,7 @@ impl CouplingPlan {
             spec,
             blocks: Vec::new(),
             paths: Vec::new(),
-            groups: Vec::new(),
+            programs: Programs::default(),
             matrices: 0,
         };
         for l1 in 0..=spec.first.1 {
@@ -111,7 +118,6 @@ impl CouplingPlan {
                 }
             }
         }
-        plan.groups = groups(&plan.spec, &plan.blocks, &plan.paths);
         Ok(plan)
     }
 
@@ -198,9 +204,9 @@ impl CouplingPlan {
         self.paths.len() + 1
     }
 
-    /// The coefficients, by what they lead to.
-    pub(crate) fn groups(&self) -> &[Group] {
-        &self.groups
+    /// What to do in which order, as far as it was asked for.
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     /// Pairs of parities of the factors.

@@ -101,6 +101,51 @@ fn all_forms_match_the_plain_sum_for_high_degrees() {
     check::<f32>(spec((2, 6), (1, 2), (1, 7), true), 7, 3, 11, 1e-5);
 }
 
+/// Which derivatives are computed together decides how.
+#[test]
+fn all_choices_of_derivatives_match_the_plain_sum() {
+    let mut noise = Noise::new(13);
+    for sides in [[1, 1, 1], [2, 2, 2], [2, 1, 2]] {
+        let [first, second, product] = sides;
+        let spec = spec((first, 3), (second, 2), (product, 4), true);
+        let (plan, terms) = (plan_of(spec), plain_terms(&spec));
+        let (items, features) = (9, 17);
+        let args = Slot::ALL.map(|slot| noise.values(slot.len(&plan, items, features)));
+        let expected =
+            Slot::ALL.map(|slot| naive(&plan, &terms, slot, (items, features), slices(&args)));
+        for set in 1..16 {
+            let wanted = std::array::from_fn::<bool, SLOTS, _>(|i| set >> i & 1 == 1);
+            let results = coupling::gradients(&plan, items, features, wanted, slices(&args));
+            let slots = Slot::ALL.into_iter().filter(|&slot| wanted[slot as usize]);
+            for (slot, result) in slots.zip(results.unwrap()) {
+                let what = format!("{slot:?} of {wanted:?}, parities {sides:?}");
+                assert_close(&what, &result, &expected[slot as usize], 1e-12);
+            }
+        }
+    }
+}
+
+/// Tables that would be too large are not made: the same columns many times give the same results as once.
+#[test]
+fn many_features_give_the_same_as_few() {
+    const TIMES: usize = 1100;
+    let plan = plan_of(spec((2, 3), (2, 3), (2, 3), true));
+    let (items, features) = (1, 16);
+    let mut noise = Noise::new(14);
+    let few = arguments::<f32>(&plan, (items, features), &mut noise).map(|(narrow, _)| narrow);
+    let repeated = |rows: &Vec<f32>| -> Vec<f32> {
+        let rows = rows.chunks_exact(features);
+        rows.flat_map(|row| row.repeat(TIMES)).collect()
+    };
+    let many = few.each_ref().map(repeated);
+    for slot in Slot::ALL {
+        let once = form(&plan, slot, items, features, slices(&few)).unwrap();
+        let often = form(&plan, slot, items, features * TIMES, slices(&many)).unwrap();
+        let once: Vec<f64> = repeated(&once).into_iter().map(f64::from).collect();
+        assert_close(&format!("{slot:?}"), &often, &once, 1e-5);
+    }
+}
+
 /// More items than one task takes, so that the parts of the sum over items are put together.
 #[test]
 fn items_of_several_tasks_are_all_counted() {

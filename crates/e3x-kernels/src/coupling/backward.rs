@@ -1,6 +1,6 @@
 //! Coupled products of weights and entries of z, which go to the factors.
 
-use super::item::{Kernel, contract, for_each_kind, put, signed};
+use super::item::{Kernel, contract, for_each_kind, put};
 use super::multiply::{N, differentiate};
 use super::program::{Group, Kind, Out, Product};
 use super::stage::Stage;
@@ -91,6 +91,26 @@ fn weigh<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize, const PAR
         }
     }
     weighted
+}
+
+/// `a` for the first part of a complex number, and with the sign of the second part for that. No branch: the signs of
+/// the outs of all groups are too many for the processor to foresee.
+#[inline(always)]
+fn signed<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
+    out: &Out,
+    part: usize,
+    a: A::Sum<T>,
+) -> A::Sum<T> {
+    if part == 0 {
+        return a;
+    }
+    let mut product = A::zero();
+    A::add_scaled_sum(
+        &mut product,
+        T::from_f64(if out.odd { -1.0 } else { 1.0 }),
+        a,
+    );
+    product
 }
 
 /// Adds what was coupled, times the entries of the other factor, to the entries of the factors.

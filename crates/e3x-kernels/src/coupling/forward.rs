@@ -1,9 +1,9 @@
 //! Coupled products of the factors, which go to the product and to the weights.
 
-use super::Slot;
-use super::item::{Kernel, contract, for_each_kind, put, signed};
+use super::entries::CHANNELS;
+use super::item::{Kernel, contract, for_each_kind, put};
 use super::multiply::{N, multiply};
-use super::program::{CHANNELS, Group, Kind, Out};
+use super::program::{Group, Kind, Out};
 use super::stage::Stage;
 use super::tile::{Buffers, row, row_mut};
 use crate::Real;
@@ -25,30 +25,54 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
         if let (&[[x, y]], [out]) = (&stage.products[..], &group.outs[..]) {
             let (x, y) = (buffers.rows[x].as_slice(), buffers.rows[y].as_slice());
             let coupled = couple::<T, A, P1, P2, NI, PARTS>(group, coefficients, x, y);
-            self.add_out(stage, out, &coupled, block, buffers);
-            return;
-        }
-        multiply_factors::<T, A, P1, P2, NI, PARTS>(stage, group, buffers);
-        let rows = coefficients.chunks_exact(group.products.len());
-        if let [Some(times), None] = stage.times {
-            // As `add_out`, with less to look up for each out.
-            let weights = self.weights(times, block);
-            let sums = buffers.sums[Slot::Product as usize].as_mut_slice();
-            for (out, row) in group.outs.iter().zip(rows) {
-                let coupled = contract::<T, A, PARTS>(row, &buffers.products);
-                add_to_product::<T, A, NI, PARTS>(out, &coupled, weights, sums);
+            if out.odd {
+                self.add_out::<NI, PARTS, true>(stage, out, &coupled, block, buffers);
+            } else {
+                self.add_out::<NI, PARTS, false>(stage, out, &coupled, block, buffers);
             }
             return;
         }
-        for (out, row) in group.outs.iter().zip(rows) {
+        multiply_factors::<T, A, P1, P2, NI, PARTS>(stage, group, buffers);
+        let (even, odd) = coefficients.split_at(group.evens * group.products.len());
+        self.add_outs::<NI, PARTS, false>(stage, group, even, block, buffers);
+        if PARTS > 1 {
+            self.add_outs::<NI, PARTS, true>(stage, group, odd, block, buffers);
+        }
+    }
+
+    /// Couples the products of a group to all outs whose degrees have an odd sum, or an even one. The processor
+    /// would not foresee their signs if they came in another order.
+    #[inline(always)]
+    fn add_outs<const NI: usize, const PARTS: usize, const ODD: bool>(
+        &self,
+        stage: &Stage,
+        group: &Group,
+        coefficients: &[T],
+        block: usize,
+        buffers: &mut Buffers<T, NI>,
+    ) {
+        let (even, odd) = group.outs.split_at(group.evens);
+        let rows = coefficients.chunks_exact(group.products.len());
+        let outs = if ODD { odd } else { even }.iter().zip(rows);
+        if let [Some(times), None] = stage.times {
+            // As `add_out`, with less to look up for each out.
+            let weights = self.weights(times, block);
+            let sums = buffers.sums[self.stages.roles.target as usize].as_mut_slice();
+            for (out, row) in outs {
+                let coupled = contract::<T, A, PARTS>(row, &buffers.products);
+                add_to_product::<T, A, NI, PARTS, ODD>(out, &coupled, weights, sums);
+            }
+            return;
+        }
+        for (out, row) in outs {
             let coupled = contract::<T, A, PARTS>(row, &buffers.products);
-            self.add_out(stage, out, &coupled, block, buffers);
+            self.add_out::<NI, PARTS, ODD>(stage, out, &coupled, block, buffers);
         }
     }
 
     /// Adds coupled products to an entry of the product and to the weights of its paths.
     #[inline(always)]
-    fn add_out<const NI: usize, const PARTS: usize>(
+    fn add_out<const NI: usize, const PARTS: usize, const ODD: bool>(
         &self,
         stage: &Stage,
         out: &Out,
@@ -58,13 +82,13 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
     ) {
         let [times_weight, times_z] = stage.times;
         if let Some(times) = times_weight {
-            let sums = buffers.sums[Slot::Product as usize].as_mut_slice();
-            add_to_product::<T, A, NI, PARTS>(out, coupled, self.weights(times, block), sums);
+            let sums = buffers.sums[self.stages.roles.target as usize].as_mut_slice();
+            add_to_product::<T, A, NI, PARTS, ODD>(out, coupled, self.weights(times, block), sums);
         }
         if let Some(times) = times_z {
             let paths = self.job.plan.path_places();
             let totals = &mut buffers.weight[block * paths..][..paths];
-            add_to_weights::<T, A, NI, PARTS>(out, coupled, &buffers.rows[times], totals);
+            add_to_weights::<T, A, NI, PARTS, ODD>(out, coupled, &buffers.rows[times], totals);
         }
     }
 }
@@ -124,13 +148,14 @@ fn multiply_factors<
     }
 }
 
-/// `z += w coupled`.
+/// The target: `z += w coupled`.
 #[inline(always)]
 fn add_to_product<
     T: Real,
     A: Arithmetic<Block<T> = Lanes<T>>,
     const NI: usize,
     const PARTS: usize,
+    const ODD: bool,
 >(
     out: &Out,
     coupled: &[[A::Sum<T>; N]; PARTS],
@@ -145,13 +170,12 @@ fn add_to_product<
         let others = A::load(at(weights, out.paths[other]));
         for part in 0..PARTS {
             let [sums] = row_mut::<T, 1, NI>(sums, out.rows[part][c]);
-            let own = signed::<T, A>(out, part, own);
-            let others = signed::<T, A>(out, part, others);
             for i in 0..NI {
                 let mut sum = A::load(&sums[i]);
-                A::add_multiple_sum(&mut sum, own, coupled[part][c * NI + i]);
+                let (first, second) = (coupled[part][c * NI + i], coupled[part][other * NI + i]);
+                add::<T, A, ODD>(&mut sum, part, own, first);
                 if shared {
-                    A::add_multiple_sum(&mut sum, others, coupled[part][other * NI + i]);
+                    add::<T, A, ODD>(&mut sum, part, others, second);
                 }
                 A::store::<T>(sum, &mut sums[i]);
             }
@@ -166,6 +190,7 @@ fn add_to_weights<
     A: Arithmetic<Block<T> = Lanes<T>>,
     const NI: usize,
     const PARTS: usize,
+    const ODD: bool,
 >(
     out: &Out,
     coupled: &[[A::Sum<T>; N]; PARTS],
@@ -177,12 +202,25 @@ fn add_to_weights<
         let mut total = A::load(to);
         for part in 0..PARTS {
             let [z] = row::<T, 1, NI>(z, out.rows[part][c]);
-            let mut sum = A::zero();
             for i in 0..NI {
-                A::add_multiple_sum(&mut sum, A::load(&z[i]), coupled[part][c * NI + i]);
+                add::<T, A, ODD>(&mut total, part, A::load(&z[i]), coupled[part][c * NI + i]);
             }
-            A::add_scaled_sum(&mut total, T::ONE, signed::<T, A>(out, part, sum));
         }
         A::store::<T>(total, to);
+    }
+}
+
+/// `sum += a b`, or `-=` for the second part of an odd out.
+#[inline(always)]
+fn add<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const ODD: bool>(
+    sum: &mut A::Sum<T>,
+    part: usize,
+    a: A::Sum<T>,
+    b: A::Sum<T>,
+) {
+    if ODD && part == 1 {
+        A::subtract_multiple_sum(sum, a, b);
+    } else {
+        A::add_multiple_sum(sum, a, b);
     }
 }

@@ -2,8 +2,9 @@
 
 use std::marker::PhantomData;
 
+use super::fold::{Fold, Weighted};
 use super::multiply::N;
-use super::program::{Group, Out};
+use super::program::Group;
 use super::stage::{Operand, Operands, Stages};
 use super::tile::Buffers;
 use super::{CouplingJob, SLOTS, Slot};
@@ -18,6 +19,9 @@ pub(super) struct Kernel<'a, T, A> {
     pub job: CouplingJob<'a>,
     pub operands: Operands<'a, T>,
     pub stages: Stages,
+    /// Arguments that are computed alone, with their coefficients.
+    folds: Vec<Weighted<'a, T>>,
+    groups: &'a [Group],
     /// Coefficients of each group `(out, product)` and `(product, out)`.
     coefficients: Vec<[Vec<T>; 2]>,
     /// The weight and its tangent as `(block of lanes, path)`; zero for channels without a path.
@@ -54,11 +58,24 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
                 transposed.map(rounded).collect(),
             ]
         };
+        let stages = Stages::new(&job, &operands);
+        let weights = [pack(operands.args[weight]), pack(tangent)];
+        let folds = stages.folds.iter().map(|&target| {
+            let sizes = (job.plan.path_places(), job.plan.channels());
+            Weighted::new(job.plan.fold(target), &weights[0], sizes)
+        });
+        let groups = if stages.forward.is_empty() && stages.backward.is_empty() {
+            &[]
+        } else {
+            job.plan.groups(stages.roles.target)
+        };
         Self {
             arithmetic: PhantomData,
-            stages: Stages::new(job.wanted, &operands),
-            coefficients: job.plan.groups().iter().map(round).collect(),
-            weights: [pack(operands.args[weight]), pack(tangent)],
+            folds: folds.collect(),
+            groups,
+            coefficients: groups.iter().map(round).collect(),
+            stages,
+            weights,
             blocks,
             job,
             operands,
@@ -70,13 +87,15 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
     pub fn tile<const P1: usize, const P2: usize, const NI: usize>(
         &self,
         block: usize,
-        ahead: &mut [Ahead],
+        ahead: &mut Ahead,
         buffers: &mut Buffers<T, NI>,
     ) {
-        for (group, coefficients) in self.job.plan.groups().iter().zip(&self.coefficients) {
-            for ahead in &mut *ahead {
-                ahead.step();
-            }
+        // Only factors with the same parities are folded.
+        for fold in &self.folds {
+            self.fold::<P1, NI>(fold, block, ahead, buffers);
+        }
+        for (group, coefficients) in self.groups.iter().zip(&self.coefficients) {
+            ahead.step();
             if group.parts == 1 {
                 self.group::<P1, P2, NI, 1>(group, coefficients, block, buffers);
             } else {
@@ -99,6 +118,42 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
         for stage in &self.stages.backward {
             self.backward::<P1, P2, NI, PARTS>(stage, group, by_product, block, buffers);
         }
+    }
+
+    /// Multiply-adds, roughly.
+    pub fn work(&self) -> usize {
+        let folds = self.folds.iter().map(|fold| {
+            let Fold {
+                sums, coefficients, ..
+            } = fold.program;
+            2 * (coefficients.len() + 2 * sums.len())
+        });
+        let groups = self
+            .groups
+            .iter()
+            .map(|group| group.parts * (group.coefficients.len() + 4 * group.products.len()));
+        let stages = self.stages.forward.len() + self.stages.backward.len();
+        let entries = folds.sum::<usize>() + stages * groups.sum::<usize>();
+        entries * self.job.items * self.job.features * self.job.plan.channels()
+    }
+
+    /// Times that a tile asks for what is ahead.
+    pub fn steps(&self) -> usize {
+        let folds = self.folds.iter().map(Weighted::steps);
+        folds.sum::<usize>() + self.groups.len()
+    }
+
+    /// Most rows of a second factor.
+    pub fn most_inner(&self) -> usize {
+        let inner = self.folds.iter().map(|fold| fold.program.inner.len());
+        inner.max().unwrap_or(0)
+    }
+
+    /// Most products and outs of a group.
+    pub fn most_products(&self) -> usize {
+        let groups = self.groups.iter();
+        let most = groups.map(|g| g.products.len().max(g.outs.len())).max();
+        most.unwrap_or(0)
     }
 
     /// The weights of a block, or their tangents.
@@ -131,22 +186,6 @@ macro_rules! for_each_kind {
     };
 }
 pub(super) use for_each_kind;
-
-/// `a` for the first part of a complex number, and with the sign of the second part for that. No branch: the signs of
-/// the outs of all groups are too many for the processor to foresee.
-#[inline(always)]
-pub(super) fn signed<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
-    out: &Out,
-    part: usize,
-    a: A::Sum<T>,
-) -> A::Sum<T> {
-    if part == 0 {
-        return a;
-    }
-    let mut product = A::zero();
-    A::add_scaled_sum(&mut product, T::from_f64(out.sign), a);
-    product
-}
 
 /// Writes numbers, or adds them to what is there.
 #[inline(always)]

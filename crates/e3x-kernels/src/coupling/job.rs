@@ -36,15 +36,6 @@ impl CouplingJob<'_> {
             .filter_map(|(result, wanted)| wanted.then_some(result))
             .collect()
     }
-
-    /// Multiply-adds, roughly.
-    fn work(&self) -> usize {
-        let groups = self.plan.groups().iter();
-        let entries: usize = groups
-            .map(|group| group.parts * (group.coefficients.len() + 4 * group.products.len()))
-            .sum();
-        2 * self.items * self.features * entries * self.plan.channels()
-    }
 }
 
 /// Items of one task with the rows of their results.
@@ -97,7 +88,7 @@ fn run<'r, T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
             }
         })
         .collect();
-    let sums = par::map_owned(tasks, kernel.job.work(), |task| visit(kernel, task));
+    let sums = par::map_owned(tasks, kernel.work(), |task| visit(kernel, task));
     if weight.is_empty() {
         return;
     }
@@ -143,8 +134,8 @@ fn visit_items<
     kernel: &Kernel<'_, T, A>,
     mut task: Task<'_, T>,
 ) -> Vec<Lanes<T>> {
-    let mut buffers = Buffers::<T, NI>::new(&kernel.job, &kernel.stages, kernel.blocks);
-    let mut ahead = Vec::new();
+    let mut buffers = Buffers::<T, NI>::new(kernel);
+    let steps = kernel.steps() * kernel.blocks;
     A::vectorized(
         #[inline(always)]
         || {
@@ -152,10 +143,15 @@ fn visit_items<
                 let num = NI.min(task.items - first);
                 let items = (task.first + first, num);
                 // Memory would have nothing to do meanwhile.
-                let next = task.first + first + num;
-                let after = (next, NI.min(kernel.job.items - next));
-                let steps = kernel.job.plan.groups().len() * kernel.blocks;
-                buffers.ahead(&kernel.job, &kernel.operands, after, steps, &mut ahead);
+                let next = first + num;
+                let num_next = NI.min(kernel.job.items - task.first - next);
+                let mut ahead = buffers.ahead(
+                    &kernel.job,
+                    &kernel.operands,
+                    &task.results,
+                    (task.first + next, num_next),
+                    (next, steps),
+                );
                 for block in 0..kernel.blocks {
                     buffers.load(&kernel.job, &kernel.operands, items, block);
                     kernel.tile::<P1, P2, NI>(block, &mut ahead, &mut buffers);

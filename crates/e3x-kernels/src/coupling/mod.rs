@@ -18,15 +18,18 @@
 //! coefficients and weights that were found once serve several sums in registers.
 
 mod backward;
+mod entries;
+mod fold;
 mod forward;
 mod item;
 mod job;
 mod multiply;
 mod program;
+mod programs;
 mod stage;
 mod tile;
 
-pub(crate) use program::{Group, groups};
+pub(crate) use programs::Programs;
 
 use crate::error::check_len;
 use crate::{CouplingPlan, Real, Result};

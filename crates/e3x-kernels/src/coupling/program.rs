@@ -12,8 +12,7 @@
 //! degrees of the product: half as many multiplications as coefficients between real entries. For
 //! M = 0 only real parts count in even and imaginary parts in odd degrees; these are groups with one part.
 
-use e3x_so3::Order;
-
+use super::entries::{CHANNELS, Entries, Roles};
 use crate::plan::{Block, CouplingSpec, Path};
 
 /// How two complex numbers (c1, s1) and (c2, s2) multiply; real ones have c alone.
@@ -76,9 +75,6 @@ pub(crate) struct Product {
     pub second: [u32; 2],
 }
 
-/// Most pairs of parities of the factors, the *channels* `p1 * P2 + p2`.
-pub(crate) const CHANNELS: usize = 4;
-
 /// An entry of a degree of the product, by channels. With four of them, the first and the last have the
 /// same rows, and the two between.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,8 +83,8 @@ pub(crate) struct Out {
     pub rows: [[u32; CHANNELS]; 2],
     /// Positions among all paths; their number where there is no path.
     pub paths: [u32; CHANNELS],
-    /// The sign of the second part.
-    pub sign: f64,
+    /// Whether the degrees have an odd sum: then the second part is subtracted.
+    pub odd: bool,
 }
 
 /// All products that lead to the same |m| of the product, between two degrees.
@@ -100,95 +96,54 @@ pub(crate) struct Group {
     pub products: Vec<Product>,
     /// End of each kind among the products; see [`Kind::ALL`].
     pub ends: [u32; Kind::ALL.len()],
+    /// Those that are odd are the last.
     pub outs: Vec<Out>,
+    /// Number of those that are not.
+    pub evens: usize,
     /// `(out, product)`.
     pub coefficients: Vec<f64>,
 }
 
-/// The groups of a plan.
-pub(crate) fn groups(spec: &CouplingSpec, blocks: &[Block], paths: &[Path]) -> Vec<Group> {
-    let same_factors = |a: &Block, b: &Block| a.degrees[..2] == b.degrees[..2];
+/// The groups of a plan, for a choice of target.
+pub(crate) fn groups(
+    spec: &CouplingSpec,
+    blocks: &[Block],
+    paths: &[Path],
+    roles: Roles,
+) -> Vec<Group> {
+    let same_factors = |a: &Entries<'_>, b: &Entries<'_>| a.degrees[..2] == b.degrees[..2];
     let mut groups = Vec::new();
-    for blocks in blocks.chunk_by(same_factors) {
-        let outs: Vec<Entries<'_>> = blocks
-            .iter()
-            .map(|b| Entries::new(spec, b, paths))
-            .collect();
-        let most = blocks.iter().map(|b| b.degrees[2]).max().unwrap_or(0);
+    for outs in Entries::all(spec, blocks, paths, roles).chunk_by(same_factors) {
+        let most = outs.iter().map(|out| out.degrees[2]).max().unwrap_or(0);
         let [even, odd]: [Vec<&Entries<'_>>; 2] =
             [false, true].map(|odd| outs.iter().filter(|out| out.odd == odd).collect());
         groups.extend(group(0, 1, &even));
         groups.extend(group(0, 1, &odd));
         for order in 1..=most {
-            let all: Vec<&Entries<'_>> = outs.iter().filter(|o| o.degrees[2] >= order).collect();
+            let mut all: Vec<&Entries<'_>> =
+                outs.iter().filter(|o| o.degrees[2] >= order).collect();
+            all.sort_by_key(|out| out.odd);
             groups.extend(group(order, 2, &all));
         }
     }
     groups
 }
 
-/// One degree of the product of two others.
-struct Entries<'a> {
-    block: &'a Block,
-    degrees: [usize; 3],
-    /// Whether the sum of the degrees is odd.
-    odd: bool,
-    order: Order,
-    /// Sizes of the parity axes.
-    parities: [usize; 3],
-    /// Parity of the product and path, by channels.
-    channels: [(usize, usize); CHANNELS],
-}
-
-impl<'a> Entries<'a> {
-    fn new(spec: &CouplingSpec, block: &'a Block, paths: &[Path]) -> Self {
-        let size = |(_, max_degree): (usize, usize)| (max_degree + 1).pow(2);
-        let mut channels = [(0, paths.len()); CHANNELS];
-        for path in block.paths.clone() {
-            let rows = paths[path];
-            let [p1, p2] = [rows.row1 / size(spec.first), rows.row2 / size(spec.second)];
-            let parity3 = rows.row3 / size(spec.product);
-            // Channels without a path have the row of the one that shares their row.
-            let channel = p1 * spec.second.0 + p2;
-            channels[CHANNELS - 1 - channel].0 = parity3;
-            channels[channel] = (parity3, path);
-        }
-        Self {
-            block,
-            degrees: block.degrees,
-            odd: block.degrees.iter().sum::<usize>() % 2 == 1,
-            order: Order::from_cartesian(spec.cartesian_order),
-            parities: [spec.first.0, spec.second.0, spec.product.0],
-            channels,
-        }
-    }
-
-    /// The coefficient of three entries, by their m.
-    fn coefficient(&self, m: [isize; 3]) -> f64 {
-        let [i, j, k] = [0, 1, 2].map(|n| self.order.position(self.degrees[n], m[n]) as u16);
-        let terms = &self.block.terms;
-        match terms.binary_search_by_key(&(i, j, k), |t| (t.i, t.j, t.k)) {
-            Ok(at) => terms[at].value,
-            Err(_) => 0.0,
-        }
-    }
-
-    fn out(&self, order: isize) -> Out {
-        let l3 = self.degrees[2];
-        let row = |m: isize, parity: usize| {
-            (l3 * l3 + self.order.position(l3, m)) * self.parities[2] + parity
-        };
-        // i (A + i B) = -B + i A.
-        let orders = if self.odd && order > 0 {
-            [-order, order]
-        } else {
-            [order, -order]
-        };
-        Out {
-            rows: orders.map(|m| self.channels.map(|(parity, _)| row(m, parity) as u32)),
-            paths: self.channels.map(|(_, path)| path as u32),
-            sign: if self.odd { -1.0 } else { 1.0 },
-        }
+fn out(entries: &Entries<'_>, order: isize) -> Out {
+    let row = |m: isize| {
+        let row = entries.row(2, m);
+        entries.channels.map(|(parity, _)| row + parity as u32)
+    };
+    // i (A + i B) = -B + i A.
+    let orders = if entries.odd && order > 0 {
+        [-order, order]
+    } else {
+        [order, -order]
+    };
+    Out {
+        rows: orders.map(row),
+        paths: entries.channels.map(|(_, path)| path as u32),
+        odd: entries.odd && order > 0,
     }
 }
 
@@ -209,40 +164,27 @@ fn group(order: usize, parts: usize, outs: &[&Entries<'_>]) -> Option<Group> {
     let ends = std::array::from_fn(|i| {
         products.partition_point(|&(kind, _)| place(kind) <= Some(i)) as u32
     });
-    let product = |&(_, [m1, m2]): &(Kind, [isize; 2])| {
-        let rows = |factor: usize, m: isize| {
-            let l = first.degrees[factor];
-            let row = |m| ((l * l + first.order.position(l, m)) * first.parities[factor]) as u32;
-            [m.abs(), -m.abs()].map(row)
-        };
-        Product {
-            first: rows(0, m1),
-            second: rows(1, m2),
-        }
-    };
-    let coefficient = |out: &Entries<'_>, &(_, [m1, m2]): &(Kind, [isize; 2])| {
-        let [a, b] = [m1.abs(), m2.abs()];
-        match (out.odd, parts) {
-            (false, _) => out.coefficient([a, b, order]),
-            // The imaginary part s1 c2 - c1 s2 goes to M = 0.
-            (true, 1) => out.coefficient([-a, b, 0]),
-            (true, _) => out.coefficient([a, b, -order]),
-        }
+    let product = |&(_, [m1, m2]): &(Kind, [isize; 2])| Product {
+        first: first.rows(0, m1),
+        second: first.rows(1, m2),
     };
     let coefficients = outs
         .iter()
-        .flat_map(|out| products.iter().map(|m| coefficient(out, m)))
+        .flat_map(|out| products.iter().map(|&(_, m)| out.complex_coefficient(m)))
         .collect();
+    let outs: Vec<Out> = outs.iter().map(|entries| out(entries, order)).collect();
     (!products.is_empty()).then(|| Group {
         parts,
         products: products.iter().map(product).collect(),
         ends,
-        outs: outs.iter().map(|out| out.out(order)).collect(),
+        evens: outs.iter().filter(|out| !out.odd).count(),
+        outs,
         coefficients,
     })
 }
 
-fn kind([m1, m2]: [isize; 2], parts: usize, odd: bool) -> Kind {
+/// The kind of the product of entries of two orders.
+pub(super) fn kind([m1, m2]: [isize; 2], parts: usize, odd: bool) -> Kind {
     match (parts, m1.signum(), m2.signum()) {
         (1, 0, _) => Kind::Real,
         (1, ..) if odd => Kind::ImaginaryPart,

@@ -14,7 +14,8 @@
 //! x:  C'(w z)' y + C'(w z) u_y       y:  C'(w z)' x + C'(w z) u_x    with C'(w z)' = C'(u_w z + w u_z)
 //! ```
 
-use super::{SLOTS, Slot};
+use super::entries::Roles;
+use super::{CouplingJob, SLOTS, Slot};
 
 /// Arguments, and tangents if second derivatives are computed.
 #[doc(hidden)]
@@ -59,23 +60,79 @@ const Z: Operand = Slot::Product as usize;
 /// `C'(...)`, times an operand each, to the two factors.
 #[derive(Debug, Clone)]
 pub(super) struct Stage {
-    /// `(x, y)` or `(w, z)`.
+    /// Those of the factors, or `(w, z)`.
     pub products: Vec<[Operand; 2]>,
-    /// What the result is multiplied with, for the product and the weight, or for first and second
+    /// What the result is multiplied with, for the target and the weight, or for first and second
     /// factor; `None` if that is not wanted.
     pub times: [Option<Operand>; 2],
 }
 
+/// Most numbers of a table of weights times coefficients: with both parities those of degree 6 and 1000 features.
+const MOST_NUMBERS: usize = 1 << 24;
+
 /// All steps of a computation.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Stages {
+    /// Arguments that are computed alone.
+    pub folds: Vec<Slot>,
+    /// What factors the groups of the other steps lead to.
+    pub roles: Roles,
     pub forward: Vec<Stage>,
     pub backward: Vec<Stage>,
 }
 
 impl Stages {
     /// The steps that compute what is wanted from the operands that exist.
-    pub fn new<T>(wanted: [bool; SLOTS], operands: &Operands<'_, T>) -> Self {
+    pub fn new<T>(job: &CouplingJob<'_>, operands: &Operands<'_, T>) -> Self {
+        let CouplingJob {
+            plan,
+            features,
+            wanted,
+            ..
+        } = *job;
+        let spec = plan.spec();
+        let same_parities = spec.first.0 == spec.second.0 && spec.first.0 == spec.product.0;
+        if operands.tangents.is_none() && same_parities {
+            let stages = Self::of_targets(wanted);
+            let coefficients = |&target: &Slot| plan.fold(target).coefficients.len();
+            let most = stages.folds.iter().map(coefficients).max().unwrap_or(0);
+            if most * plan.channels() * features <= MOST_NUMBERS {
+                return stages;
+            }
+        }
+        Self::of_groups(wanted, operands)
+    }
+
+    /// Each argument alone, but one together with the weight, whose derivative needs products of entries.
+    fn of_targets(wanted: [bool; SLOTS]) -> Self {
+        let with_degrees = [Slot::Product, Slot::First, Slot::Second];
+        let mut folds: Vec<Slot> = with_degrees
+            .into_iter()
+            .filter(|&slot| wanted[slot as usize])
+            .collect();
+        if !wanted[W] {
+            return Self {
+                folds,
+                roles: Roles::of(Slot::Product),
+                forward: Vec::new(),
+                backward: Vec::new(),
+            };
+        }
+        let target = folds.pop();
+        let roles = Roles::of(target.unwrap_or(Slot::Product));
+        let operand = roles.target as Operand;
+        Self {
+            folds,
+            roles,
+            forward: vec![Stage {
+                products: vec![roles.factors.map(|slot| slot as Operand)],
+                times: [target.map(|_| W), Some(operand)],
+            }],
+            backward: Vec::new(),
+        }
+    }
+
+    fn of_groups<T>(wanted: [bool; SLOTS], operands: &Operands<'_, T>) -> Self {
         let exists = |operand: Operand| match operands.tangents {
             Some(tangents) if operand >= SLOTS => tangents[operand - SLOTS].is_some(),
             None if operand >= SLOTS => false,
@@ -110,6 +167,8 @@ impl Stages {
             )
         };
         Self {
+            folds: Vec::new(),
+            roles: Roles::of(Slot::Product),
             forward: forward.into_iter().flatten().collect(),
             backward: backward.into_iter().flatten().collect(),
         }
@@ -117,8 +176,9 @@ impl Stages {
 
     /// Whether a step uses the operand.
     pub fn uses(&self, operand: Operand) -> bool {
+        let mut folds = self.folds.iter().map(|&target| Roles::of(target));
         self.forward.iter().chain(&self.backward).any(|s| {
             s.products.as_flattened().contains(&operand) || s.times.contains(&Some(operand))
-        })
+        }) || folds.any(|roles| roles.factors.map(|slot| slot as Operand).contains(&operand))
     }
 }

@@ -2,9 +2,11 @@
 
 use std::mem::MaybeUninit;
 
+use super::item::Kernel;
 use super::multiply::N;
-use super::stage::{OPERANDS, Stages};
+use super::stage::OPERANDS;
 use super::{CouplingJob, Operands, SLOTS, Slot};
+use crate::arithmetic::Arithmetic;
 use crate::lanes::{self, Lanes};
 use crate::prefetch::Ahead;
 use crate::{CouplingPlan, Real};
@@ -15,11 +17,15 @@ pub(super) struct Buffers<T, const NI: usize> {
     pub rows: [Vec<Lanes<T>>; OPERANDS],
     /// Rows of the derivatives with respect to the arguments, that of the weight excepted.
     pub sums: [Vec<Lanes<T>>; SLOTS],
+    /// Whether these are added to; others are written.
+    added: [bool; SLOTS],
     /// Derivative with respect to the weight of all items of the task, `(block, path)`, with one more path for
     /// those that do not exist.
     pub weight: Vec<Lanes<T>>,
     /// Numbers of a group, `(product or out, part)`.
     pub products: Vec<[Lanes<T>; N]>,
+    /// Rows of the second factor of a fold, in its order.
+    pub inner: Vec<Lanes<T>>,
 }
 
 /// Rows of the items' results, empty where they are not wanted.
@@ -63,7 +69,13 @@ fn parity(plan: &CouplingPlan, slot: Slot) -> usize {
 }
 
 impl<T: Real, const NI: usize> Buffers<T, NI> {
-    pub fn new(job: &CouplingJob<'_>, stages: &Stages, blocks: usize) -> Self {
+    pub fn new<A: Arithmetic<Block<T> = Lanes<T>>>(kernel: &Kernel<'_, T, A>) -> Self {
+        let Kernel {
+            job,
+            stages,
+            blocks,
+            ..
+        } = kernel;
         let plan = job.plan;
         let used = |operand: usize| {
             let slot = Slot::ALL[operand % SLOTS];
@@ -79,17 +91,17 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         } else {
             0
         };
-        let groups = plan.groups().iter();
-        let most = groups.map(|g| g.products.len().max(g.outs.len())).max();
         Self {
             rows: std::array::from_fn(used),
             sums: Slot::ALL.map(wanted),
+            added: Slot::ALL.map(|slot| !stages.folds.contains(&slot)),
             weight: vec![Lanes::zero(); weights],
-            products: vec![[Lanes::zero(); N]; 2 * most.unwrap_or(0)],
+            products: vec![[Lanes::zero(); N]; 2 * kernel.most_products()],
+            inner: vec![Lanes::zero(); kernel.most_inner() * parity(plan, Slot::First) * NI],
         }
     }
 
-    /// Reads `num` items from `first` on and clears their sums; missing items are zero.
+    /// Reads `num` items from `first` on and clears sums that are added to; missing items are zero.
     #[inline(always)]
     pub fn load(
         &mut self,
@@ -108,47 +120,46 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
             let parity = parity(job.plan, slot);
             let len = rows.len() / NI;
             let degrees = len / parity;
-            for i in 0..NI {
-                if i >= num {
-                    for lanes in rows[i..].iter_mut().step_by(NI) {
+            for (at, lanes) in rows.as_chunks_mut::<NI>().0.iter_mut().enumerate() {
+                let row = at % parity * degrees + at / parity;
+                for (i, lanes) in lanes.iter_mut().enumerate() {
+                    if i < num {
+                        let start = ((first + i) * len + row) * features;
+                        lanes::load_to(&values[start..][..features], block, lanes);
+                    } else {
                         *lanes = Lanes::zero();
-                    }
-                    continue;
-                }
-                let values = &values[(first + i) * len * features..][..len * features];
-                for (p, values) in values.chunks_exact(degrees * features).enumerate() {
-                    let rows = rows[p * NI + i..].iter_mut().step_by(parity * NI);
-                    for (values, lanes) in values.chunks_exact(features).zip(rows) {
-                        lanes::load_to(values, block, lanes);
                     }
                 }
             }
         }
-        for sums in &mut self.sums {
-            sums.fill(Lanes::zero());
+        for (sums, &added) in self.sums.iter_mut().zip(&self.added) {
+            if added {
+                sums.fill(Lanes::zero());
+            }
         }
     }
 
-    /// Replaces what is `ahead` by what [`Self::load`] reads of these items, in some steps.
+    /// What [`Self::load`] and [`Self::store`] need of these items, in some steps.
     pub fn ahead(
         &self,
         job: &CouplingJob<'_>,
         operands: &Operands<'_, T>,
+        results: &Results<'_, T>,
         (first, num): (usize, usize),
-        steps: usize,
-        ahead: &mut Vec<Ahead>,
-    ) {
-        let of_operand = |operand: usize| {
+        (next, steps): (usize, usize),
+    ) -> Ahead {
+        let mut ahead = Ahead::new(steps);
+        for operand in 0..OPERANDS {
             let size = self.rows[operand].len() / NI * job.features;
-            let values = operands.of(operand).filter(|_| size > 0 && num > 0)?;
-            Some(Ahead::new(
-                values,
-                first * size..(first + num) * size,
-                steps,
-            ))
-        };
-        ahead.clear();
-        ahead.extend((0..OPERANDS).filter_map(of_operand));
+            if let Some(values) = operands.of(operand).filter(|_| size > 0) {
+                ahead.add(values, first * size..(first + num) * size);
+            }
+        }
+        for (sums, results) in self.sums.iter().zip(results) {
+            let size = sums.len() / NI * job.features;
+            ahead.add(results, next * size..(next + num) * size);
+        }
+        ahead.start()
     }
 
     /// Writes the sums of `num` items to their results, from the item `first` of these on.
@@ -169,13 +180,11 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
             let parity = parity(job.plan, slot);
             let len = sums.len() / NI;
             let degrees = len / parity;
-            for i in 0..num {
-                let results = &mut results[(first + i) * len * features..][..len * features];
-                for (p, results) in results.chunks_exact_mut(degrees * features).enumerate() {
-                    let sums = sums[p * NI + i..].iter().step_by(parity * NI);
-                    for (result, lanes) in results.chunks_exact_mut(features).zip(sums) {
-                        lanes::write(result, block, lanes);
-                    }
+            for (at, lanes) in sums.as_chunks::<NI>().0.iter().enumerate() {
+                let row = at % parity * degrees + at / parity;
+                for (i, lanes) in lanes.iter().take(num).enumerate() {
+                    let start = ((first + i) * len + row) * features;
+                    lanes::write(&mut results[start..][..features], block, lanes);
                 }
             }
         }
