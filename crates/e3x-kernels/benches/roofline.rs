@@ -254,13 +254,14 @@ fn tensor(parity: usize, max_degree: usize) {
     let kernels = [
         (
             "product",
-            products + terms + outs,
+            // Weights times coefficients are the same for all items.
+            products + terms,
             [false, false, false, true],
         ),
         (
             "gradients",
-            // For the weights as the product; for the factors back the same way.
-            products + terms + outs + outs + terms + 2 * products,
+            // One factor as the product; the other one together with the weights.
+            2 * (products + terms + outs),
             [true, true, true, false],
         ),
     ];
@@ -278,7 +279,8 @@ fn tensor(parity: usize, max_degree: usize) {
 }
 
 /// Multiply-adds for one item, feature and pair of parities: complex products that lead to the same |m|, what
-/// takes them to the degrees of the product, and products with weights there.
+/// takes them to the degrees of the product, and products with weights there. The numbers are the same for any two
+/// of the three arguments as factors.
 fn order_counts(plan: &CouplingPlan) -> [usize; 3] {
     let mut counts = [0; 3];
     for blocks in plan

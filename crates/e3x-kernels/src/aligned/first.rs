@@ -7,7 +7,7 @@ use super::pass::Pass;
 use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
 use super::sink::Sink;
-use super::torque;
+use super::torque::{self, Generators};
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
@@ -18,8 +18,8 @@ pub(super) struct First<'a, T: Real, A: Arithmetic> {
     args: [&'a [T]; SLOTS],
     /// `(block, path)`.
     weights: Vec<A::Block<T>>,
-    /// Whether only the torques of derivatives with respect to frames matter.
-    for_torques: bool,
+    /// What turns input and output, if only the torques of derivatives with respect to frames matter.
+    generators: [Option<Generators<T>>; 2],
 }
 
 /// Buffers; those with all blocks hold one block of rows after the other.
@@ -37,8 +37,6 @@ pub(super) struct Scratch<B> {
     grad_z: Vec<B>,
     /// What couples them, one block, and before that what this would get from them.
     gains: Vec<B>,
-    /// Products of weights and filter, one block.
-    products: Vec<B>,
     /// Radial part of the filter, one block, and derivatives with respect to it.
     filter: Vec<B>,
     radial: Vec<B>,
@@ -48,11 +46,16 @@ pub(super) struct Scratch<B> {
 
 impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
     pub fn new(pass: &'a Pass<'a, T>, args: [&'a [T]; SLOTS], for_torques: bool) -> Self {
+        let of_side = |side: &Side| {
+            let generators = side.generators.as_ref().filter(|_| for_torques);
+            generators.map(Generators::rounded)
+        };
+        let generators = [&pass.plan.input, &pass.plan.output].map(of_side);
         Self {
             weights: pass.pack_weights(args[Slot::Weight as usize]),
             pass,
             args,
-            for_torques,
+            generators,
         }
     }
 
@@ -92,7 +95,7 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
         }
         let (back, forth) = (wants_input || input_frame, output_frame || output);
         if back || forth {
-            gains::<A, T>(pass, &[(own, &s.filter)], &mut s.products, &mut s.gains);
+            gains::<A, T, 1>(pass, &[(own, &s.filter)], &mut s.gains);
         }
         if back {
             let grad = &mut s.grad_x[block * plan.input.local_rows..];
@@ -125,7 +128,6 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
             grad_x: zeros(plan.input.local_rows * blocks),
             grad_z: zeros(plan.output.local_rows * blocks),
             gains: zeros(plan.num_gains),
-            products: zeros(plan.paths.len()),
             filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
             torques: [[Block::ZERO; 2]; 2],
@@ -155,11 +157,6 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
         s.nodes = [Some(src), Some(dst)];
         let input_matrices = matrices(Slot::InputFrame);
         let output_matrices = matrices(Slot::OutputFrame);
-        let of_side = |side: &'a Side, wanted: bool| {
-            side.generators
-                .as_ref()
-                .filter(|_| wanted && self.for_torques)
-        };
         let products = radial || weight;
         let reads_x = products || input_frame || output_frame || output;
         let reads_z = products || input_frame || output_frame || input;
@@ -169,8 +166,9 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
         if reads_z && other_dst {
             pass.load(&plan.output, self.arg(Slot::Output), dst, &mut s.z);
         }
-        let generators_x = of_side(&plan.input, input_frame);
-        let generators_z = of_side(&plan.output, output_frame);
+        let [generators_x, generators_z] = self.generators.each_ref().map(Option::as_ref);
+        let generators_x = generators_x.filter(|_| input_frame);
+        let generators_z = generators_z.filter(|_| output_frame);
         if generators_x.is_some() || generators_z.is_some() {
             s.torques = [[Block::ZERO; 2]; 2];
         }
@@ -192,11 +190,11 @@ impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
             self.block(block, wanted, s, sums);
             if let Some(generators) = generators_x {
                 let local = &s.grad_x[block * plan.input.local_rows..];
-                generators.add::<A, T>(local, &s.local_x, &mut s.torques[0]);
+                generators.add::<A>(local, &s.local_x, &mut s.torques[0]);
             }
             if let Some(generators) = generators_z {
                 let local = &s.grad_z[block * plan.output.local_rows..];
-                generators.add::<A, T>(local, &s.local_z, &mut s.torques[1]);
+                generators.add::<A>(local, &s.local_z, &mut s.torques[1]);
             }
             if input {
                 let local = &s.grad_x[block * plan.input.local_rows..];

@@ -25,17 +25,30 @@ struct Places {
     gains: u32,
 }
 
+/// Where a path of a part is, its coefficients, one for each |m|, and the gains of the part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PathPlaces {
+    path: u32,
+    coefficients: u32,
+    gains: u32,
+}
+
 /// Parts by their number of |m|.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Parts {
     of: [Vec<Places>; MOST_ORDERS],
+    /// Their paths by degree of the filter.
+    of_degrees: Vec<[Vec<PathPlaces>; MOST_ORDERS]>,
     /// Numbers of paths, coefficients and gains; places are below.
     lens: [usize; 3],
 }
 
 impl Parts {
-    pub fn new(parts: &[Part], lens: [usize; 3]) -> Self {
+    pub fn new(parts: &[Part], all_paths: &[AlignedPath], lens: [usize; 3]) -> Self {
         let mut of: [Vec<Places>; MOST_ORDERS] = Default::default();
+        let degrees = all_paths.iter().map(|path| path.degree + 1).max();
+        let mut of_degrees =
+            vec![<[Vec<PathPlaces>; MOST_ORDERS]>::default(); degrees.unwrap_or(0)];
         for part in parts {
             let orders = part.orders.len();
             let [paths, coefficients, gains] = lens;
@@ -47,8 +60,19 @@ impl Parts {
                 coefficients: part.coefficients as u32,
                 gains: part.gains as u32,
             });
+            for (i, path) in part.paths.clone().enumerate() {
+                of_degrees[all_paths[path].degree][orders - 1].push(PathPlaces {
+                    path: path as u32,
+                    coefficients: (part.coefficients + i * orders) as u32,
+                    gains: part.gains as u32,
+                });
+            }
         }
-        Self { of, lens }
+        Self {
+            of,
+            of_degrees,
+            lens,
+        }
     }
 
     /// Checks that there is a block at every place.
@@ -76,34 +100,35 @@ macro_rules! for_parts {
     };
 }
 
-/// The gains of all parts, for the sum of the products of weights of paths and filters of degrees. `products` is
-/// room for these, one of each path.
+/// Calls `$function::<A, T, N>(list, ...)` for the lists of each number N of |m|.
+macro_rules! for_orders {
+    ($lists:ident, $function:ident $args:tt) => {
+        for_orders!(@ $lists, $function $args, 1 2 3 4);
+    };
+    (@ $lists:ident, $function:ident $args:tt, $($n:literal)*) => {
+        $(for_orders!(@call $lists, $function $args, $n);)*
+    };
+    (@call $lists:ident, $function:ident ($($arg:expr),*), $n:literal) => {
+        $function::<A, T, $n>(&$lists[$n - 1], $($arg),*)
+    };
+}
+
+/// The gains of all parts, for the sum of the products of weights of paths and filters of degrees.
 #[inline(never)]
-pub(super) fn gains<A: Arithmetic, T: Real>(
+pub(super) fn gains<A: Arithmetic, T: Real, const NUM: usize>(
     pass: &Pass<'_, T>,
-    factors: &[Factors<'_, A::Block<T>>],
-    products: &mut [A::Block<T>],
+    factors: &[Factors<'_, A::Block<T>>; NUM],
     gains: &mut [A::Block<T>],
 ) {
-    pass.plan
-        .gain_parts
-        .check(pass, products.len(), gains.len());
+    let paths = pass.plan.paths.as_slice();
+    pass.plan.gain_parts.check(pass, paths.len(), gains.len());
+    for (weights, filter) in factors {
+        assert!(weights.len() >= paths.len() && filter.len() >= pass.plan.filter_degrees());
+    }
     A::vectorized(
         #[inline(always)]
         || {
-            for (index, (weights, filter)) in factors.iter().enumerate() {
-                let paths = pass.plan.paths.iter().zip(*weights);
-                for (product, (path, weight)) in products.iter_mut().zip(paths) {
-                    let mut sum = if index == 0 {
-                        A::zero()
-                    } else {
-                        A::load(product)
-                    };
-                    A::add_product(&mut sum, weight, &filter[path.degree]);
-                    A::store(sum, product);
-                }
-            }
-            for_parts!(pass, gains_of_part(products, gains));
+            for_parts!(pass, gains_of_part(paths, factors, gains));
         },
     );
 }
@@ -113,40 +138,52 @@ pub(super) fn gains<A: Arithmetic, T: Real>(
 fn gains_of_part<A: Arithmetic, T: Real, const N: usize>(
     places: &Places,
     c: &[[T; N]],
-    products: &[A::Block<T>],
+    paths: &[AlignedPath],
+    factors: &[Factors<'_, A::Block<T>>],
     gains: &mut [A::Block<T>],
 ) {
-    let products = from(products, places.paths, places.num as usize);
     let gains = from_mut(gains, places.gains, N);
+    let paths = (from(paths, places.paths, places.num as usize), places.paths);
     if N <= 2 || A::held::<T>() >= 8 {
-        combine::<A, T, N, N>(c, products, gains, 0);
+        combine::<A, T, N, N>(c, paths, factors, gains, 0);
     } else {
-        combine::<A, T, N, 2>(c, products, gains, 0);
+        combine::<A, T, N, 2>(c, paths, factors, gains, 0);
         if N == 3 {
-            combine::<A, T, N, 1>(c, products, gains, 2);
+            combine::<A, T, N, 1>(c, paths, factors, gains, 2);
         } else {
-            combine::<A, T, N, 2>(c, products, gains, 2);
+            combine::<A, T, N, 2>(c, paths, factors, gains, 2);
         }
     }
 }
 
-/// `gains[m] = sum over paths of c[path, m] products[path]` for M of the N |m|, from the first on.
+/// `gains[m] = sum over paths of c[path, m] w[path] r[l1]` for M of the N |m|, from `start` on. The products of weight
+/// and filter stay in registers: they are formed again for each part, which is faster than to write and read them.
 #[inline(always)]
 fn combine<A: Arithmetic, T: Real, const N: usize, const M: usize>(
     c: &[[T; N]],
-    products: &[A::Block<T>],
+    (paths, first): (&[AlignedPath], u32),
+    factors: &[Factors<'_, A::Block<T>>],
     gains: &mut [A::Block<T>],
-    first: usize,
+    start: usize,
 ) {
     let mut sums = [A::zero(); M];
-    for (c, product) in c.iter().zip(products) {
-        let product = A::load(product);
+    for ((c, path), place) in c.iter().zip(paths).zip(first..) {
+        let mut product = A::zero();
+        for (index, (weights, filter)) in factors.iter().enumerate() {
+            let weight = A::load(at(weights, place));
+            let filter = A::load(at(filter, path.degree as u32));
+            if index == 0 {
+                product = A::multiply(weight, filter);
+            } else {
+                A::add_multiple_sum(&mut product, weight, filter);
+            }
+        }
         for i in 0..M {
-            A::add_scaled_sum(&mut sums[i], c[first + i], product);
+            A::add_scaled_sum(&mut sums[i], c[start + i], product);
         }
     }
     for i in 0..M {
-        A::store(sums[i], at_mut(gains, (first + i) as u32));
+        A::store(sums[i], at_mut(gains, (start + i) as u32));
     }
 }
 
@@ -173,41 +210,65 @@ pub(super) fn share<A: Arithmetic, T: Real>(
     if let Some((weights, _)) = &shares.radial {
         assert!(weights.len() >= paths.len());
     }
-    if let Some((_, sums)) = &shares.weight {
-        assert!(sums.len() >= paths.len());
+    if let Some((filter, sums)) = &shares.weight {
+        assert!(sums.len() >= paths.len() && filter.len() >= pass.plan.filter_degrees());
     }
     A::vectorized(
         #[inline(always)]
         || {
-            for_parts!(pass, share_of_part(paths, products, &mut shares));
+            if let Some((weights, radial)) = &mut shares.radial {
+                let degrees = pass.plan.gain_parts.of_degrees.iter();
+                for (of_degree, radial) in degrees.zip(radial.iter_mut()) {
+                    let mut sum = A::load(radial);
+                    for_orders!(
+                        of_degree,
+                        share_of_degree(pass, weights, products, &mut sum)
+                    );
+                    A::store(sum, radial);
+                }
+            }
+            if let Some((filter, sums)) = &mut shares.weight {
+                for_parts!(pass, share_of_part(paths, filter, products, sums));
+            }
         },
     );
 }
 
+/// What the filter of one degree gets by paths with N |m|.
+#[inline(always)]
+fn share_of_degree<A: Arithmetic, T: Real, const N: usize>(
+    places: &[PathPlaces],
+    pass: &Pass<'_, T>,
+    weights: &[A::Block<T>],
+    products: &[A::Block<T>],
+    sum: &mut A::Sum<T>,
+) {
+    for places in places {
+        let c = from(&pass.coefficients, places.coefficients, N)
+            .as_chunks::<N>()
+            .0;
+        let q = of_path::<A, T, N>(&c[0], from(products, places.gains, N));
+        A::add_multiple(sum, at(weights, places.path), q);
+    }
+}
+
+/// What the weights of the paths of a part get.
 #[inline(always)]
 fn share_of_part<A: Arithmetic, T: Real, const N: usize>(
     places: &Places,
     c: &[[T; N]],
     paths: &[AlignedPath],
+    filter: &[A::Block<T>],
     products: &[A::Block<T>],
-    shares: &mut Shares<'_, A::Block<T>>,
+    sums: &mut [A::Block<T>],
 ) {
     let num = places.num as usize;
     let paths = from(paths, places.paths, num);
     let products = from(products, places.gains, N);
-    if let Some((weights, radial)) = &mut shares.radial {
-        let weights = from(weights, places.paths, num);
-        for ((c, path), weight) in c.iter().zip(paths).zip(weights) {
-            let q = of_path::<A, T, N>(c, products);
-            A::accumulate_multiple(&mut radial[path.degree], weight, q);
-        }
-    }
-    if let Some((filter, sums)) = &mut shares.weight {
-        let sums = from_mut(sums, places.paths, num);
-        for ((c, path), sum) in c.iter().zip(paths).zip(sums) {
-            let q = of_path::<A, T, N>(c, products);
-            A::accumulate_multiple(sum, &filter[path.degree], q);
-        }
+    let sums = from_mut(sums, places.paths, num);
+    for ((c, path), sum) in c.iter().zip(paths).zip(sums) {
+        let q = of_path::<A, T, N>(c, products);
+        A::accumulate_multiple(sum, at(filter, path.degree as u32), q);
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Side {
     /// Rows in the frame of the edge.
     pub local_rows: usize,
     /// What turns them, unless all are of degree 0.
-    pub generators: Option<Generators>,
+    pub generators: Option<Generators<f64>>,
 }
 
 impl Side {
@@ -196,7 +196,7 @@ impl AlignedPlan {
         let to_output = Couplings::to_output(sides, &aligned.parts, num);
         let ends = Ends::new(sides, &aligned.parts, num);
         let lens = [aligned.paths.len(), aligned.coefficients.len(), num];
-        aligned.gain_parts = Parts::new(&aligned.parts, lens);
+        aligned.gain_parts = Parts::new(&aligned.parts, &aligned.paths, lens);
         (aligned.to_input, aligned.to_output, aligned.ends) = (to_input, to_output, ends);
         Ok(aligned)
     }

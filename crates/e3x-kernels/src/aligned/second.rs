@@ -70,8 +70,7 @@ pub(super) struct Scratch<B> {
     /// What couples them and its tangent, one block.
     gains: Vec<B>,
     moved_gains: Vec<B>,
-    /// Products of weights and filter, and of both ends, one block.
-    products: Vec<B>,
+    /// Products of both ends, one block.
     of_gains: Vec<B>,
     /// Radial part of the filter, one block, its tangent, and derivatives with respect to it.
     filter: Vec<B>,
@@ -170,10 +169,10 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
             &self.weights[block * num..][..num],
             &self.moved_weights[block * num..][..num],
         );
-        gains::<A, T>(pass, &[(w, &s.filter)], &mut s.products, &mut s.gains);
+        gains::<A, T, 1>(pass, &[(w, &s.filter)], &mut s.gains);
         if dr || dw {
             let factors = [(moved_w, &s.filter[..]), (w, &s.moved_filter[..])];
-            gains::<A, T>(pass, &factors, &mut s.products, &mut s.moved_gains);
+            gains::<A, T, 2>(pass, &factors, &mut s.moved_gains);
         }
         if !(wants_radial || wants_weight) {
             return;
@@ -261,7 +260,6 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
             z: End::new(&plan.output, self.pass),
             gains: zeros(plan.num_gains),
             moved_gains: zeros(plan.num_gains),
-            products: zeros(plan.paths.len()),
             of_gains: zeros(plan.num_gains),
             filter: zeros(plan.filter_degrees()),
             moved_filter: zeros(plan.filter_degrees()),

@@ -14,20 +14,25 @@ use e3x_so3::{Order, generator_terms};
 
 use super::plan::Side;
 use crate::arithmetic::Arithmetic;
+use crate::place::at;
 use crate::{Error, Real, Result};
 
 /// The generators of the rotations about the x and the y axis of the frame.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Generators {
-    terms: [Vec<Term>; 2],
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Generators<T> {
+    /// Generators are antisymmetric: elements whose mirror images are there, too, and those whose are not.
+    pairs: [Vec<Term<T>>; 2],
+    single: [Vec<Term<T>>; 2],
+    /// Number of rows in the frame; places in terms are below.
+    rows: usize,
 }
 
 /// An element of a generator: `g[row] x'[column]` counts `coefficient` times.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Term {
-    row: usize,
-    column: usize,
-    coefficient: f64,
+struct Term<T> {
+    row: u32,
+    column: u32,
+    coefficient: T,
 }
 
 /// Numbers of a frame before those of degree 1, and in each of its rows m = -1, 0, 1 (which in a frame are the
@@ -35,7 +40,7 @@ struct Term {
 const FIRST: usize = 1;
 const ROW: usize = 3;
 
-impl Generators {
+impl Generators<f64> {
     /// The generators of all irreps of one end, those rows of them whose entries take part; none if there is nothing
     /// to turn.
     ///
@@ -59,30 +64,76 @@ impl Generators {
                 // The axes x and y lead from |m| to |m| ± 1.
                 if row.unsigned_abs() <= irrep.reach && column.unsigned_abs() <= irrep.around {
                     terms[term.axis].push(Term {
-                        row: irrep.center.wrapping_add_signed(row),
-                        column: irrep.center.wrapping_add_signed(column),
+                        row: irrep.center.wrapping_add_signed(row) as u32,
+                        column: irrep.center.wrapping_add_signed(column) as u32,
                         coefficient: term.coefficient,
                     });
                 }
             }
         }
-        Ok(Some(Self { terms }))
+        let rows = side.local_rows;
+        let mut each = terms.iter().flatten();
+        assert!(each.all(|term| (term.row.max(term.column) as usize) < rows));
+        let mirrored = |terms: &[Term<f64>], term: &Term<f64>| {
+            let mut others = terms.iter();
+            others.any(|other| (other.row, other.column) == (term.column, term.row))
+        };
+        let pairs = terms.each_ref().map(|terms| {
+            let below = terms.iter().filter(|term| term.row < term.column);
+            below
+                .filter(|term| mirrored(terms, term))
+                .copied()
+                .collect()
+        });
+        let single = terms.each_ref().map(|terms| {
+            let alone = terms.iter().filter(|term| !mirrored(terms, term));
+            alone.copied().collect()
+        });
+        Ok(Some(Self {
+            pairs,
+            single,
+            rows,
+        }))
     }
 
+    /// The same in another precision.
+    pub fn rounded<T: Real>(&self) -> Generators<T> {
+        let rounded = |term: &Term<f64>| Term {
+            row: term.row,
+            column: term.column,
+            coefficient: T::from_f64(term.coefficient),
+        };
+        let all = |terms: &Vec<Term<f64>>| terms.iter().map(rounded).collect();
+        Generators {
+            pairs: self.pairs.each_ref().map(all),
+            single: self.single.each_ref().map(all),
+            rows: self.rows,
+        }
+    }
+}
+
+impl<T: Real> Generators<T> {
     /// Adds the torques that one block of features contributes; all in the frame.
     #[inline(always)]
-    pub fn add<A: Arithmetic, T: Real>(
+    pub fn add<A: Arithmetic>(
         &self,
         gradients: &[A::Block<T>],
         local: &[A::Block<T>],
         torques: &mut [A::Block<T>; 2],
     ) {
+        assert!(gradients.len() >= self.rows && local.len() >= self.rows);
         for axis in 0..2 {
             let mut sum = A::load(&torques[axis]);
-            for term in &self.terms[axis] {
-                let mut product = A::zero();
-                A::add_product(&mut product, &gradients[term.row], &local[term.column]);
-                A::add_scaled_sum(&mut sum, T::from_f64(term.coefficient), product);
+            for term in &self.pairs[axis] {
+                let (gradient, other) = (at(gradients, term.row), at(gradients, term.column));
+                let mut product = A::multiply(A::load(gradient), A::load(at(local, term.column)));
+                A::subtract_product(&mut product, other, at(local, term.row));
+                A::add_scaled_sum(&mut sum, term.coefficient, product);
+            }
+            for term in &self.single[axis] {
+                let (gradient, local) = (at(gradients, term.row), at(local, term.column));
+                let product = A::multiply(A::load(gradient), A::load(local));
+                A::add_scaled_sum(&mut sum, term.coefficient, product);
             }
             A::store(sum, &mut torques[axis]);
         }

@@ -13,9 +13,13 @@
 //! derivatives along tangents, each in one pass over the items.
 //!
 //! Entries m and -m are the parts of complex numbers, of which only products that lead to the same m of the
-//! product couple, with real coefficients that both parts share (`program.rs`): half as many
+//! third argument couple, with real coefficients that both parts share (`program.rs`): half as many
 //! multiplications as coefficients between real entries. Some items are computed together, so that
 //! coefficients and weights that were found once serve several sums in registers.
+//!
+//! If all arguments have the same parities, each derivative is computed on its own without writing products to
+//! memory (`fold/`), that of the weight together with one other (`forward.rs`). Second derivatives, and
+//! arguments of different parities, share products and sums of them (`forward.rs` and `backward.rs`).
 
 mod backward;
 mod entries;
