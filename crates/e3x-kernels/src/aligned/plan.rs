@@ -47,6 +47,8 @@ impl Irrep {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Side {
     pub irreps: Vec<Irrep>,
+    /// Parities of the irreps: those of the first one come first.
+    pub parities: usize,
     /// Rows of the features.
     pub rows: usize,
     /// Rows in the frame of the edge.
@@ -76,6 +78,7 @@ impl Side {
         }
         let mut side = Self {
             irreps,
+            parities: parity,
             rows: parity * size,
             local_rows,
             generators: None,

@@ -183,21 +183,37 @@ pub(super) fn outer_product<A: Arithmetic, T: Real>(
     A::vectorized(
         #[inline(always)]
         || {
+            let (rows_apart, apart) = (side.rows / 2, side.local_rows / 2);
             for irrep in &side.irreps {
                 let gradient = &mut gradient[irrep.matrix()..];
-                let local = &local[irrep.center - irrep.reach..];
-                let x = (&x, irrep.row);
-                for_parts!(
-                    irrep,
-                    columns,
-                    add_outer_product(side, blocks, local, x, gradient)
-                );
+                let from = irrep.center - irrep.reach;
+                let of_irrep = (&local[from..], irrep.row);
+                if side.parities == 1 {
+                    let irreps = [of_irrep];
+                    let ends = (&x, irreps.as_slice());
+                    for_parts!(
+                        irrep,
+                        columns,
+                        add_outer_product(side, blocks, ends, gradient)
+                    );
+                } else if irrep.row < rows_apart {
+                    // Both parities have the same matrix.
+                    let other = (&local[apart + from..], irrep.row + rows_apart);
+                    let irreps = [of_irrep, other];
+                    let ends = (&x, irreps.as_slice());
+                    for_parts!(
+                        irrep,
+                        columns,
+                        add_outer_product(side, blocks, ends, gradient)
+                    );
+                }
             }
         },
     );
 }
 
-/// `gradient[m, j] += sum over features of local[m] x[j]` for N columns j, from `first` on.
+/// `gradient[m, j] += sum over features of local[m] x[j]` for N columns j, from `first` on. The sum over one irrep
+/// or two.
 #[inline(always)]
 fn add_outer_product<A: Arithmetic, T: Real, const N: usize>(
     first: usize,
@@ -205,22 +221,25 @@ fn add_outer_product<A: Arithmetic, T: Real, const N: usize>(
     rows: usize,
     side: &Side,
     blocks: usize,
-    local: &[A::Block<T>],
-    (x, row): (&Rows<'_, T>, usize),
+    (x, irreps): (&Rows<'_, T>, &[(&[A::Block<T>], usize)]),
     gradient: &mut [T],
 ) {
     let gradient = &mut gradient[..rows * n];
-    let mut columns = [x.of(row + first, 0); N];
-    for j in 1..N {
-        columns[j] = x.of(row + first + j, 0);
+    let mut columns = [[x.of(0, 0); N]; 2];
+    for (columns, (_, row)) in columns.iter_mut().zip(irreps) {
+        for j in 0..N {
+            columns[j] = x.of(row + first + j, 0);
+        }
     }
     for m in 0..rows {
         let mut sums = [A::zero(); N];
-        for block in 0..blocks {
-            let factor = A::load(&local[block * side.local_rows + m]);
-            for j in 0..N {
-                let x = A::load_row(&columns[j][block * x.block..]);
-                A::add_multiple_sum(&mut sums[j], x, factor);
+        for ((local, _), columns) in irreps.iter().zip(&columns) {
+            for block in 0..blocks {
+                let factor = A::load(&local[block * side.local_rows + m]);
+                for j in 0..N {
+                    let x = A::load_row(&columns[j][block * x.block..]);
+                    A::add_multiple_sum(&mut sums[j], x, factor);
+                }
             }
         }
         A::add_sums(sums, &mut gradient[m * n + first..][..N]);
