@@ -3,8 +3,10 @@
 use candle_core::Tensor;
 use e3x_kernels::dense::{DensePlan, Slot};
 
-use crate::nn::{Initializer, VarBuilder};
+use crate::nn::features::as_residual;
+use crate::nn::{self, Initializer, VarBuilder};
 use crate::op::dense::Dense as Form;
+use crate::op::layer::{Residual, layer};
 use crate::op::multilinear::form;
 use crate::op::stack::{side_by_side, stack};
 use crate::op::tape::view;
@@ -99,22 +101,29 @@ impl Dense {
     /// # Errors
     /// If `inputs` has another shape or dtype than the layer was built for.
     pub fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
+        self.with_residual(inputs, None)
+    }
+
+    /// [`Dense::forward`] with `other` added, features of any degree ([`nn::add`]).
+    pub(crate) fn forward_plus(&self, inputs: &Tensor, other: &Tensor) -> Result<Tensor> {
+        let batch = self.input.check("inputs", inputs)?;
+        match as_residual(other, self.output, batch)? {
+            Some(residual) => self.with_residual(inputs, Some(residual)),
+            None => nn::add(&[other, &self.forward(inputs)?]),
+        }
+    }
+
+    fn with_residual(&self, inputs: &Tensor, residual: Option<Residual>) -> Result<Tensor> {
         let batch = self.input.check("inputs", inputs)?;
         crate::error::check_same_dtype("inputs", inputs, "the parameters", &self.kernels[0])?;
         let sum = Form {
             plan: self.plan(),
             items: batch.iter().product(),
         };
-        let outputs = form(
-            sum,
-            Slot::Output as usize,
-            &[inputs, &self.stacked_kernels()?],
-        )?;
-        let outputs = view(&outputs, self.output.with_batch(batch))?;
-        match &self.bias {
-            Some(bias) => crate::op::bias::add_to_scalars(&outputs, bias),
-            None => Ok(outputs),
-        }
+        let operands = [inputs, &self.stacked_kernels()?];
+        let form = (sum, Slot::Output as usize);
+        let outputs = layer(form, &operands, self.bias.as_ref(), residual)?;
+        view(&outputs, self.output.with_batch(batch))
     }
 
     /// Shape of the last three axes of the input.

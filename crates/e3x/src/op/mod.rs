@@ -18,6 +18,7 @@ pub(crate) mod frames;
 pub(crate) mod gate;
 pub(crate) mod harmonics;
 pub(crate) mod irreps;
+pub(crate) mod layer;
 pub(crate) mod message;
 pub(crate) mod multilinear;
 pub(crate) mod norm;
@@ -33,6 +34,7 @@ pub(crate) mod tape;
 pub(crate) mod wigner;
 
 use candle_core::{Shape, Tensor, WithDType};
+use smallvec::smallvec;
 
 use self::tape::{MultiOp, Values, record};
 use crate::Result;
@@ -75,7 +77,7 @@ impl<O: Op> MultiOp for Single<O> {
     const NEEDS_RESULT: bool = O::NEEDS_RESULT;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<Values<T>> {
-        Ok(vec![self.0.forward(args, shapes)?])
+        Ok(smallvec![self.0.forward(args, shapes)?])
     }
 
     fn backward(

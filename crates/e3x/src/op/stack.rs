@@ -1,6 +1,7 @@
 //! Matrices put together to one weight, and taken apart.
 
 use candle_core::{Shape, Tensor};
+use smallvec::smallvec;
 
 use super::Element;
 use super::tape::{MultiOp, Values, record};
@@ -83,7 +84,7 @@ impl MultiOp for Stack {
                 whole.extend_from_slice(values);
             }
         }
-        Ok(vec![(whole, shape)])
+        Ok(smallvec![(whole, shape)])
     }
 
     fn backward(
