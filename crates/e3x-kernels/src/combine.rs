@@ -42,6 +42,26 @@ pub fn combine<T: Real>(factors: &[T], terms: &[&[T]]) -> Result<Vec<T>> {
     Ok(unsafe { par::filled(&ends, work, add) })
 }
 
+/// Whether two arrays are the same numbers; NaN is none.
+///
+/// ```
+/// assert!(e3x_kernels::combine::equal(&[1.0f32, 2.0], &[1.0, 2.0]));
+/// assert!(!e3x_kernels::combine::equal(&[1.0f32, 2.0], &[1.0, 3.0]));
+/// ```
+pub fn equal<T: Real>(x: &[T], y: &[T]) -> bool {
+    /// Numbers that are compared without a branch.
+    const AT_ONCE: usize = 256;
+    let same = |(x, y): (&[T], &[T])| {
+        let differ = x.iter().zip(y).map(|(x, y)| u32::from(x != y));
+        differ.sum::<u32>() == 0
+    };
+    x.len() == y.len()
+        && vectorized(
+            #[inline(always)]
+            || x.chunks(AT_ONCE).zip(y.chunks(AT_ONCE)).all(same),
+        )
+}
+
 /// Two terms at a time; the first two are written, the others added.
 #[inline(always)]
 fn add_terms<T: Real>(factors: &[T], terms: &[&[T]], start: usize, out: &mut [MaybeUninit<T>]) {
@@ -72,6 +92,17 @@ fn add_terms<T: Real>(factors: &[T], terms: &[&[T]], start: usize, out: &mut [Ma
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_number_is_compared() {
+        let x: Vec<f32> = (0..1000).map(|i| i as f32).collect();
+        assert!(equal(&x, &x) && equal::<f32>(&[], &[]) && !equal(&x, &x[1..]));
+        for i in [0, 255, 256, 999] {
+            let mut y = x.clone();
+            y[i] = f32::NAN;
+            assert!(!equal(&x, &y) && !equal(&y, &y));
+        }
+    }
 
     #[test]
     fn any_number_of_terms_of_several_tasks_is_added() {

@@ -84,6 +84,7 @@ impl Linear {
                 out_features: features,
             },
             items,
+            constant: None,
         };
         let form = (sum, Slot::Output as usize);
         let outputs = layer(form, &[inputs, &self.kernel], self.bias.as_ref(), None)?;

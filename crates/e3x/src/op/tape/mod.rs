@@ -101,20 +101,29 @@ fn compute<T: Element, O: MultiOp>(op: &O, args: &[&Tensor]) -> Result<Few<Store
     let guards: Few<_> = args.iter().map(|x| x.storage_and_layout()).collect();
     let mut slices: Few<&[T]> = Few::with_capacity(args.len());
     for (storage, layout) in &guards {
-        let Storage::Cpu(storage) = &**storage else {
-            return Err(Error::argument(
-                O::NAME,
-                "operands on the CPU",
-                "another device",
-            ));
-        };
-        let values = &storage.as_slice::<T>()?[layout.start_offset()..];
-        slices.push(&values[..layout.shape().elem_count()]);
+        slices.push(numbers(O::NAME, storage, layout)?);
     }
     let shapes: Few<&Shape> = args.iter().map(|x| x.shape()).collect();
     let results = op.forward(&slices, &shapes)?;
     let stored = |(values, shape)| (T::to_cpu_storage_owned(values), shape);
     Ok(results.into_iter().map(stored).collect())
+}
+
+/// The numbers of a tensor in C order.
+pub(crate) fn numbers<'a, T: Element>(
+    name: &'static str,
+    storage: &'a Storage,
+    layout: &Layout,
+) -> Result<&'a [T]> {
+    let Storage::Cpu(storage) = storage else {
+        return Err(Error::argument(
+            name,
+            "operands on the CPU",
+            "another device",
+        ));
+    };
+    let values = &storage.as_slice::<T>()?[layout.start_offset()..];
+    Ok(&values[..layout.shape().elem_count()])
 }
 
 fn untracked((storage, shape): Stored) -> Tensor {
