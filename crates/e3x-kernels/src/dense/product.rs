@@ -152,8 +152,15 @@ pub(crate) unsafe fn multiply<T: Real>(
     out: &mut [MaybeUninit<T>],
 ) {
     assert!(!steps.is_empty() && steps.len() == matrix.rows);
-    let last = |of: usize| rows.iter().map(|starts| starts[of]).max();
-    if let (Some(row), Some(result), Some(&step)) = (last(0), last(1), steps.iter().max()) {
+    if !rows.is_empty() {
+        let ([row, result], step) = vectorized(
+            #[inline(always)]
+            || {
+                let later = |[a, b]: [usize; 2], &[x, y]: &[usize; 2]| [a.max(x), b.max(y)];
+                let step = steps.iter().fold(0, |last, &step| step.max(last));
+                (rows.iter().fold([0; 2], later), step)
+            },
+        );
         assert!(row + step < left.len() && result + matrix.columns <= out.len());
         let product = Product {
             matrix,

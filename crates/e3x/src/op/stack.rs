@@ -1,7 +1,7 @@
 //! Matrices put together to one weight, and taken apart.
 
 use candle_core::{DType, Shape, Tensor};
-use e3x_kernels::combine::equal;
+use e3x_kernels::combine::equal_rows;
 use smallvec::smallvec;
 
 use super::Element;
@@ -86,22 +86,15 @@ impl Stack {
     fn is_made_of<T: Element>(&self, whole: &Tensor, matrices: &[&Tensor]) -> Result<bool> {
         let (storage, layout) = whole.storage_and_layout();
         let whole = numbers::<T>(Self::NAME, &storage, layout)?;
-        // Rows of a matrix that follow each other in the whole, too.
-        let (rows, columns) = match self.arrangement {
-            Arrangement::Stacked => (1, self.size()),
-            Arrangement::SideBySide => (self.rows, self.columns),
+        // Rows that follow each other in the matrix, and how far apart they are in the whole.
+        let (width, stride) = match self.arrangement {
+            Arrangement::Stacked => (self.size(), self.size()),
+            Arrangement::SideBySide => (self.columns, self.number * self.columns),
         };
         for (matrix, x) in matrices.iter().enumerate() {
             let (storage, layout) = x.storage_and_layout();
             let x = numbers::<T>(Self::NAME, &storage, layout)?;
-            let same = |row: usize| {
-                let start = self.start(matrix, row);
-                equal(
-                    &x[row * columns..][..columns],
-                    &whole[start..start + columns],
-                )
-            };
-            if !(0..rows).all(same) {
+            if !equal_rows(width, x, stride, &whole[self.start(matrix, 0)..]) {
                 return Ok(false);
             }
         }
