@@ -138,26 +138,25 @@ pub fn add<T: Real>(map: Option<&RowMap>, width: usize, x: &[T], y: &mut [T]) ->
     let items = y.len().checked_div(len).unwrap_or(0);
     check_len("y", y.len(), items * len)?;
     check_len("x", x.len(), items * size)?;
-    if y.is_empty() {
+    if x.is_empty() || y.is_empty() {
         return Ok(());
     }
-    let add_items = |x: &[T], y: &mut [T]| {
-        let Some(map) = map else {
-            return add_row(x, y, false);
-        };
-        for (x, y) in x.chunks_exact(size).zip(y.chunks_exact_mut(len)) {
-            for copy in &map.copies {
-                let to = &mut y[copy.to * width..][..width];
-                add_row(&x[copy.from * width..][..width], to, copy.negate);
-            }
-        }
-    };
     let of_task = TASK.div_ceil(len);
     par::for_each_chunk(y, of_task * len, items * len * WORK, |task, y| {
         let x = &x[task * of_task * size..][..y.len() / len * size];
         vectorized(
             #[inline(always)]
-            || add_items(x, y),
+            || {
+                let Some(map) = map else {
+                    return add_row(x, y, false);
+                };
+                for (x, y) in x.chunks_exact(size).zip(y.chunks_exact_mut(len)) {
+                    for copy in &map.copies {
+                        let to = &mut y[copy.to * width..][..width];
+                        add_row(&x[copy.from * width..][..width], to, copy.negate);
+                    }
+                }
+            },
         );
     });
     Ok(())

@@ -46,6 +46,9 @@ pub(crate) type Few<T> = SmallVec<[T; 4]>;
 /// Results of an operation with their shapes.
 pub(crate) type Values<T> = SmallVec<[(Vec<T>, Shape); 1]>;
 
+/// Results as candle takes them.
+type Results = SmallVec<[Stored; 1]>;
+
 /// Gradients that are to be added up.
 pub(crate) type Summands = SmallVec<[Tensor; 2]>;
 
@@ -97,7 +100,7 @@ pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Few<Tensor>>
     }
 }
 
-fn compute<T: Element, O: MultiOp>(op: &O, args: &[&Tensor]) -> Result<Few<Stored>> {
+fn compute<T: Element, O: MultiOp>(op: &O, args: &[&Tensor]) -> Result<Results> {
     let guards: Few<_> = args.iter().map(|x| x.storage_and_layout()).collect();
     let mut slices: Few<&[T]> = Few::with_capacity(args.len());
     for (storage, layout) in &guards {
@@ -132,7 +135,7 @@ fn untracked((storage, shape): Stored) -> Tensor {
 }
 
 /// Puts the operation between its operands and its results, which are known already.
-fn on_tape<O: MultiOp>(op: O, args: Few<Tensor>, results: Few<Stored>) -> Result<Few<Tensor>> {
+fn on_tape<O: MultiOp>(op: O, args: Few<Tensor>, results: Results) -> Result<Few<Tensor>> {
     let dtype = args[0].dtype();
     let sources = sources(&args);
     let (operands, positions) = operands(&args, &sources);
