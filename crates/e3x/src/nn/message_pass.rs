@@ -195,7 +195,10 @@ impl MessagePass {
             }
             _ => {
                 let messages = self.composed(inputs, basis, weights, graph)?;
-                other.map_or(Ok(messages.clone()), |other| nn::add(&[other, &messages]))
+                match other {
+                    Some(other) => nn::add(&[other, &messages]),
+                    None => Ok(messages),
+                }
             }
         }
     }
