@@ -4,6 +4,7 @@
 use std::mem::MaybeUninit;
 
 use crate::error::check_len;
+use crate::lanes::vectorized;
 use crate::{Error, Real, Result, par};
 
 /// Numbers per task.
@@ -120,36 +121,55 @@ impl RowMap {
     }
 }
 
-/// `x` with `bias` added to the first numbers of each item, as many as it has.
+/// Adds the rows of `x` to rows of `y`: those with the same numbers, or as a map says; `width` numbers in a row.
 ///
 /// # Errors
-/// If `x` does not consist of items of `size` numbers, or `bias` has more.
+/// If `y` does not consist of whole items, or `x` not of as many.
 ///
 /// ```
-/// let y = e3x_kernels::rows::add_to_first(&[1.0, 2.0, 3.0, 4.0], 2, &[10.0])?;
-/// assert_eq!(y, [11.0, 2.0, 13.0, 4.0]);
+/// let mut y = [1.0, 2.0];
+/// e3x_kernels::rows::add(None, 1, &[10.0, 20.0], &mut y)?;
+/// assert_eq!(y, [11.0, 22.0]);
 /// # Ok::<(), e3x_kernels::Error>(())
 /// ```
-pub fn add_to_first<T: Real>(x: &[T], size: usize, bias: &[T]) -> Result<Vec<T>> {
-    let items = x.len().checked_div(size).unwrap_or(0);
+pub fn add<T: Real>(map: Option<&RowMap>, width: usize, x: &[T], y: &mut [T]) -> Result<()> {
+    let (rows_in, rows_out) = map.map_or((1, 1), |map| (map.rows_in, map.rows_out));
+    let (size, len) = (rows_in * width, rows_out * width);
+    let items = y.len().checked_div(len).unwrap_or(0);
+    check_len("y", y.len(), items * len)?;
     check_len("x", x.len(), items * size)?;
-    if bias.len() > size {
-        let expected = format!("at most {size} numbers");
-        return Err(Error::argument("bias", expected, bias.len().to_string()));
+    if x.is_empty() || y.is_empty() {
+        return Ok(());
     }
-    let write = |first: usize, y: &mut [MaybeUninit<T>]| {
-        let x = x[first * size..].chunks_exact(size);
-        for (y, x) in y.chunks_exact_mut(size).zip(x) {
-            let (y, others) = y.split_at_mut(bias.len());
-            let (x, of_others) = x.split_at(bias.len());
-            for ((y, &x), &bias) in y.iter_mut().zip(x).zip(bias) {
-                y.write(x + bias);
-            }
-            others.write_copy_of_slice(of_others);
-        }
-    };
-    // SAFETY: all numbers are written.
-    Ok(unsafe { each_item(items, size, write) })
+    let of_task = TASK.div_ceil(len);
+    par::for_each_chunk(y, of_task * len, items * len * WORK, |task, y| {
+        let x = &x[task * of_task * size..][..y.len() / len * size];
+        vectorized(
+            #[inline(always)]
+            || {
+                let Some(map) = map else {
+                    return add_row(x, y, false);
+                };
+                for (x, y) in x.chunks_exact(size).zip(y.chunks_exact_mut(len)) {
+                    for copy in &map.copies {
+                        let to = &mut y[copy.to * width..][..width];
+                        add_row(&x[copy.from * width..][..width], to, copy.negate);
+                    }
+                }
+            },
+        );
+    });
+    Ok(())
+}
+
+#[inline(always)]
+fn add_row<T: Real>(x: &[T], y: &mut [T], negate: bool) {
+    let pairs = y.iter_mut().zip(x);
+    if negate {
+        pairs.for_each(|(y, &x)| *y -= x);
+    } else {
+        pairs.for_each(|(y, &x)| *y += x);
+    }
 }
 
 /// `write(first, numbers)` writes the `size` numbers of each of some items from the first on, in parallel where it pays.
@@ -189,21 +209,32 @@ mod tests {
     }
 
     #[test]
-    fn items_of_several_tasks_are_moved_and_added_to() {
+    fn items_of_several_tasks_are_moved() {
         let (items, width) = (3 * TASK / 4, 2);
         let x: Vec<f64> = (0..items * 2 * width).map(|i| i as f64).collect();
         let map = RowMap::new(2, 2, vec![copy(0, 1, true)]).unwrap();
         let y = map.apply(items, width, &x).unwrap();
-        let sums = add_to_first(&x, 4, &[1.0, -2.0, 0.5]).unwrap();
-        assert_eq!((y.len(), sums.len()), (x.len(), x.len()));
+        assert_eq!(y.len(), x.len());
         for item in 0..items {
             let (x, at) = (&x[4 * item..], 4 * item);
             assert_eq!(y[at..at + 4], [0.0, 0.0, -x[0], -x[1]]);
-            assert_eq!(sums[at..at + 4], [x[0] + 1.0, x[1] - 2.0, x[2] + 0.5, x[3]]);
         }
-        assert!(add_to_first(&x, 4, &[0.0; 5]).is_err());
-        assert!(add_to_first(&x[1..], 4, &[0.0]).is_err());
-        assert!(add_to_first::<f32>(&[], 0, &[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn adds_rows_of_several_tasks_in_place() {
+        let (items, width) = (TASK, 2);
+        let map = RowMap::new(1, 3, vec![copy(0, 2, true)]).unwrap();
+        let x: Vec<f64> = (0..items * width).map(|i| i as f64).collect();
+        let mut y = vec![1.0; 3 * items * width];
+        add(Some(&map), width, &x, &mut y).unwrap();
+        let moved = map.apply(items, width, &x).unwrap();
+        assert!(y.iter().zip(&moved).all(|(&y, &moved)| y == 1.0 + moved));
+        add(None, width, &moved, &mut y).unwrap();
+        assert!(y.iter().zip(&moved).all(|(&y, &x)| y == 1.0 + 2.0 * x));
+        assert!(add(None, width, &x, &mut y).is_err());
+        assert!(add(Some(&map), width, &x[1..], &mut y).is_err());
+        assert!(add::<f64>(Some(&map), 0, &[], &mut []).is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use candle_core::{DType, Tensor};
 use e3x::Result;
+use e3x::autograd::{CreateGraph, grad, variable};
 use e3x::nn::{Dense, DenseConfig, Embed, Initializer, MessagePass, MessagePassConfig};
 use e3x::nn::{Parameters, TensorConfig, VarBuilder};
 use support::{CPU, assert_error, bits, flat, names_of, shape, values_of, zeros};
@@ -186,6 +187,35 @@ fn frozen_parameters_are_constants_that_follow() -> Result<()> {
         parameters.assign(&BTreeMap::from([("embedding".to_string(), table.clone())]))?;
     }
     assert_eq!(flat(&frozen.forward(&indices)?), [6.0, 5.0]);
+    Ok(())
+}
+
+/// Dense layers keep constant kernels in another order, which must not be seen in values and derivatives.
+#[test]
+fn frozen_layers_compute_the_same_and_follow() -> Result<()> {
+    let dense = |parameters: &Parameters| {
+        let vb = parameters.builder(DType::F64, CPU);
+        Dense::new(shape(2, 1, 2), DenseConfig::new(3), vb)
+    };
+    let parameters = Parameters::seeded(0);
+    let (free, frozen) = (dense(&parameters)?, dense(&parameters.frozen())?);
+    let x = Tensor::arange(0.0f64, 64.0, CPU)?.sin()?;
+    let x = variable(&x.reshape((4, 2, 4, 2))?)?;
+    let results = |layer: &Dense| -> Result<[Tensor; 3]> {
+        let y = layer.forward(&x)?;
+        let first = grad(&y.powf(3.0)?.sum_all()?, &[&x], CreateGraph::Yes)?.remove(0);
+        let second = grad(&first.sqr()?.sum_all()?, &[&x], CreateGraph::No)?.remove(0);
+        Ok([y, first, second])
+    };
+    for seed in 1..4 {
+        for (a, b) in results(&free)?.iter().zip(&results(&frozen)?) {
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-12 * a.abs().max(1.0);
+            assert!(flat(a).iter().zip(&flat(b)).all(close));
+        }
+        let other = Parameters::seeded(seed);
+        dense(&other)?;
+        parameters.assign(&values_of(&other))?;
+    }
     Ok(())
 }
 

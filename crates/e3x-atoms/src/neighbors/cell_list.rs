@@ -8,6 +8,9 @@ use crate::linalg::{Vec3, add, norm, sub};
 /// More candidates than this would not end in a reasonable time or memory.
 const MOST_CANDIDATES: f64 = 1e9;
 
+/// Atoms that are not sorted first.
+const FEW: usize = 32;
+
 /// Bins are this much wider than the cutoff, so that rounding cannot put a neighbour two bins away.
 const MARGIN: f64 = 1.0 + 1e-6;
 
@@ -38,6 +41,9 @@ pub fn pairs_within(
 ) -> Result<Pairs> {
     check_input(positions, cutoff)?;
     let lattice = Lattice::new(cell, pbc)?;
+    if positions.len() <= FEW && pbc == [false; 3] {
+        return Ok(pairs_of_few(positions, cutoff));
+    }
     let grid = Grid::new(&lattice, positions, cutoff)?;
     let mut pairs = Pairs::default();
     let mut found: Vec<(u32, [i32; 3])> = Vec::new();
@@ -56,6 +62,19 @@ pub fn pairs_within(
         }
     }
     Ok(pairs)
+}
+
+/// The pairs without images of a few atoms: each is tried with each.
+fn pairs_of_few(positions: &[Vec3], cutoff: f64) -> Pairs {
+    let mut pairs = Pairs::default();
+    for (dst, to) in positions.iter().enumerate() {
+        for (src, from) in positions.iter().enumerate() {
+            if dst != src && norm(sub(*from, *to)) < cutoff {
+                pairs.push(dst as u32, src as u32, [0; 3]);
+            }
+        }
+    }
+    pairs
 }
 
 /// The atoms sorted into bins that are at least as wide as the cutoff, or, for smaller cells, span the whole cell.

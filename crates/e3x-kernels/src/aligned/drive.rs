@@ -42,8 +42,7 @@ pub(super) type BlockOf<T, K> = <<K as EdgeKernel<T>>::Arithmetic as Arithmetic>
 pub(super) fn run<T: Real, K: EdgeKernel<T>>(kernel: &K) -> Vec<Vec<T>> {
     let pass = kernel.pass();
     let lens: [usize; SLOTS] = Slot::ALL.map(|slot| {
-        let shape = slot.shape(pass.plan, pass.edges, pass.features);
-        let len = shape.iter().product();
+        let len = slot.len(pass.plan, pass.edges, pass.features);
         if pass.wanted[slot as usize] { len } else { 0 }
     });
     let mut results = lens.map(Vec::with_capacity);

@@ -86,6 +86,17 @@ impl Slot {
         }
     }
 
+    /// Number of values of the argument.
+    fn len(self, plan: &AlignedPlan, edges: &EdgeList, features: usize) -> usize {
+        match self {
+            Self::Input => edges.num_src() * plan.input.rows * features,
+            Self::Radial => edges.len() * plan.filter_degrees() * features,
+            Self::Weight => plan.weight_rows() * features,
+            Self::InputFrame | Self::OutputFrame => edges.len() * frame_len(plan.frame_degree()),
+            Self::Output => edges.num_dst() * plan.output.rows * features,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -189,7 +200,7 @@ fn check<T>(
     slot: Slot,
     values: &[T],
 ) -> Result<()> {
-    let expected = slot.shape(plan, edges, features).iter().product();
+    let expected = slot.len(plan, edges, features);
     check_len(slot.name(), values.len(), expected)
 }
 

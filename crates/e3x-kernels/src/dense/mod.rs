@@ -10,6 +10,7 @@
 //! with one of its three arguments left out. All of these are products of matrices, each between a few rows of
 //! an argument and a matrix of a size in the order of the number of channels (`product.rs`).
 
+mod packed;
 mod product;
 
 use std::mem::MaybeUninit;
@@ -17,6 +18,7 @@ use std::ops::Range;
 
 use crate::error::check_len;
 use crate::{Real, Result, par};
+pub use packed::PackedWeight;
 #[doc(hidden)]
 pub use product::Matrix;
 pub(crate) use product::multiply;

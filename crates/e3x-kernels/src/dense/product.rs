@@ -16,6 +16,7 @@ pub(super) const DEPTH: usize = 128;
 const WIDE: usize = 2;
 
 /// A matrix, read some columns at a time, row by row.
+#[derive(Debug, Clone)]
 pub struct Matrix<'a, T> {
     rows: usize,
     columns: usize,
@@ -25,6 +26,7 @@ pub struct Matrix<'a, T> {
 }
 
 /// The numbers of a matrix.
+#[derive(Debug, Clone)]
 enum Numbers<'a, T> {
     /// In the order in which they are read: `(columns at once, row, block of lanes)`.
     Packed(Vec<Lanes<T>>),
@@ -57,6 +59,15 @@ impl<'a, T: Real> Matrix<'a, T> {
         Self::pack(rows, columns, |block, width, packed| {
             for (row, &start) in starts.iter().enumerate() {
                 let values = &values[start..start + columns];
+                lanes::load_to(values, block, &mut packed[row * width]);
+            }
+        })
+    }
+
+    /// The matrix whose rows, of `columns` numbers, follow each other in `values`, packed in any case.
+    pub(super) fn packed(values: &[T], columns: usize) -> Self {
+        Self::pack(values.len() / columns, columns, |block, width, packed| {
+            for (row, values) in values.chunks_exact(columns).enumerate() {
                 lanes::load_to(values, block, &mut packed[row * width]);
             }
         })
@@ -141,8 +152,15 @@ pub(crate) unsafe fn multiply<T: Real>(
     out: &mut [MaybeUninit<T>],
 ) {
     assert!(!steps.is_empty() && steps.len() == matrix.rows);
-    let last = |of: usize| rows.iter().map(|starts| starts[of]).max();
-    if let (Some(row), Some(result), Some(&step)) = (last(0), last(1), steps.iter().max()) {
+    if !rows.is_empty() {
+        let ([row, result], step) = vectorized(
+            #[inline(always)]
+            || {
+                let later = |[a, b]: [usize; 2], &[x, y]: &[usize; 2]| [a.max(x), b.max(y)];
+                let step = steps.iter().fold(0, |last, &step| step.max(last));
+                (rows.iter().fold([0; 2], later), step)
+            },
+        );
         assert!(row + step < left.len() && result + matrix.columns <= out.len());
         let product = Product {
             matrix,

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use candle_core::{Tensor, TensorId};
+use smallvec::SmallVec;
 
-use crate::op::tape::{IdMap, Place};
+use crate::op::tape::{IdMap, Place, Summands};
 
 /// What a backward pass is for.
 #[derive(Debug, Default)]
@@ -15,14 +16,17 @@ struct Pass {
     /// The variables whose gradients are wanted; `None`: all.
     requested: Option<Rc<[TensorId]>>,
     /// Gradients on their way between operations; see [`crate::op::tape`].
-    left: Option<IdMap<u64, Vec<Vec<Tensor>>>>,
+    left: Option<IdMap<u64, Left>>,
     /// Gradients of variables that did not go through candle, which adds every one to zeros. `None` if nobody
     /// will ask for them: candle's own backward was called.
     found: Option<Found>,
 }
 
+/// Gradients of the results of an operation.
+pub(crate) type Left = SmallVec<[Summands; 1]>;
+
 /// Variables and their gradients.
-pub(crate) type Found = IdMap<TensorId, (Tensor, Vec<Tensor>)>;
+pub(crate) type Found = IdMap<TensorId, (Tensor, Summands)>;
 
 thread_local! {
     static PASS: RefCell<Pass> = const {
@@ -52,7 +56,7 @@ pub(crate) fn leave(place: Place, grad: Tensor) {
         let left = pass.left.get_or_insert_default();
         let left = left.entry(place.key).or_default();
         if left.len() <= place.index {
-            left.resize(place.index + 1, Vec::new());
+            left.resize_with(place.index + 1, Summands::new);
         }
         left[place.index].push(grad);
     });
@@ -65,7 +69,7 @@ pub(crate) fn find(variable: &Tensor, grad: Tensor) -> Option<Tensor> {
             return Some(grad);
         };
         let entry = found.entry(variable.id());
-        let (_, grads) = entry.or_insert_with(|| (variable.clone(), Vec::new()));
+        let (_, grads) = entry.or_insert_with(|| (variable.clone(), Summands::new()));
         grads.push(grad);
         None
     })
@@ -78,11 +82,11 @@ pub(crate) fn take_found() -> Found {
 }
 
 /// The gradients that were left under `key`, at `len` places.
-pub(crate) fn collect(key: u64, len: usize) -> Vec<Vec<Tensor>> {
+pub(crate) fn collect(key: u64, len: usize) -> Left {
     let mut left = PASS
         .with_borrow_mut(|pass| pass.left.as_mut()?.remove(&key))
         .unwrap_or_default();
-    left.resize(len, Vec::new());
+    left.resize_with(len, Summands::new);
     left
 }
 

@@ -7,7 +7,6 @@ use crate::nn::{
     self, AttentionConfig, Basis, Builder, Dense, DenseConfig, Initializer, MessagePass,
     MessagePassConfig, SelfAttention,
 };
-use crate::op::combine::sum;
 use crate::ops::Graph;
 use crate::{FeatureShape, Result};
 
@@ -70,7 +69,13 @@ impl Residual {
     /// # Errors
     /// If `inputs` have another shape or dtype than the block was built for.
     pub fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
-        sum(&[inputs, &self.update(inputs)?])
+        self.refine(inputs, inputs)
+    }
+
+    /// `x` with what the block adds for `inputs`.
+    fn refine(&self, inputs: &Tensor, x: &Tensor) -> Result<Tensor> {
+        let inner = (self.activation)(&self.first.forward(inputs)?)?;
+        self.second.forward_plus(&inner, x)
     }
 
     /// What the block adds: `Dense(silu(Dense(x)))`.
@@ -219,19 +224,19 @@ impl Interaction {
         cutoff_value: Option<&Tensor>,
         graph: &Graph,
     ) -> Result<Tensor> {
-        let y = match &self.exchange {
-            Exchanged::MessagePass(layer) => layer.forward(x, basis, graph)?,
-            Exchanged::SelfAttention(layer) => {
-                layer.forward(x, Some(basis), cutoff_value, graph)?
-            }
-        };
-        let x = if self.last {
+        let kept = if self.last {
             nn::change_max_degree_or_type(x, Some(0), Some(false))?
         } else {
             x.clone()
         };
-        let y = self.refine.update(&nn::add(&[&x, &y])?)?;
-        nn::add(&[&x, &y])
+        let y = match &self.exchange {
+            Exchanged::MessagePass(layer) => layer.forward_plus(x, &kept, basis, graph)?,
+            Exchanged::SelfAttention(layer) => {
+                let y = layer.forward(x, Some(basis), cutoff_value, graph)?;
+                nn::add(&[&kept, &y])?
+            }
+        };
+        self.refine.refine(&y, &kept)
     }
 
     /// Shape of the last three axes of the result.

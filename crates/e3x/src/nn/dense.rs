@@ -3,10 +3,13 @@
 use candle_core::Tensor;
 use e3x_kernels::dense::{DensePlan, Slot};
 
-use crate::nn::{Initializer, VarBuilder};
+use crate::nn::features::as_residual;
+use crate::nn::kernels::Kernels;
+use crate::nn::{self, Initializer, VarBuilder};
 use crate::op::dense::Dense as Form;
+use crate::op::layer::{Residual, layer};
 use crate::op::multilinear::form;
-use crate::op::stack::{side_by_side, stack};
+use crate::op::stack::Arrangement;
 use crate::op::tape::view;
 use crate::{Error, FeatureShape, Result};
 
@@ -59,7 +62,7 @@ impl DenseConfig {
 pub struct Dense {
     input: FeatureShape,
     output: FeatureShape,
-    kernels: Vec<Tensor>,
+    kernels: Kernels,
     bias: Option<Tensor>,
 }
 
@@ -89,7 +92,7 @@ impl Dense {
         Ok(Self {
             input,
             output,
-            kernels,
+            kernels: Kernels::new(kernels),
             bias,
         })
     }
@@ -99,22 +102,32 @@ impl Dense {
     /// # Errors
     /// If `inputs` has another shape or dtype than the layer was built for.
     pub fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
+        self.with_residual(inputs, None)
+    }
+
+    /// [`Dense::forward`] with `other` added, features of any degree ([`nn::add`]).
+    pub(crate) fn forward_plus(&self, inputs: &Tensor, other: &Tensor) -> Result<Tensor> {
         let batch = self.input.check("inputs", inputs)?;
-        crate::error::check_same_dtype("inputs", inputs, "the parameters", &self.kernels[0])?;
-        let sum = Form {
-            plan: self.plan(),
-            items: batch.iter().product(),
-        };
-        let outputs = form(
-            sum,
-            Slot::Output as usize,
-            &[inputs, &self.stacked_kernels()?],
-        )?;
-        let outputs = view(&outputs, self.output.with_batch(batch))?;
-        match &self.bias {
-            Some(bias) => crate::op::bias::add_to_scalars(&outputs, bias),
-            None => Ok(outputs),
+        match as_residual(other, self.output, batch)? {
+            Some(residual) => self.with_residual(inputs, Some(residual)),
+            None => nn::add(&[other, &self.forward(inputs)?]),
         }
+    }
+
+    fn with_residual(&self, inputs: &Tensor, residual: Option<Residual>) -> Result<Tensor> {
+        let batch = self.input.check("inputs", inputs)?;
+        crate::error::check_same_dtype("inputs", inputs, "the parameters", self.any_parameter())?;
+        let plan = self.plan();
+        let weight = self.kernels.weight(Arrangement::Stacked, plan)?;
+        let sum = Form {
+            plan,
+            items: batch.iter().product(),
+            constant: weight.constant,
+        };
+        let operands = [inputs, &weight.whole];
+        let form = (sum, Slot::Output as usize);
+        let outputs = layer(form, &operands, self.bias.as_ref(), residual)?;
+        view(&outputs, self.output.with_batch(batch))
     }
 
     /// Shape of the last three axes of the input.
@@ -127,38 +140,36 @@ impl Dense {
         self.output
     }
 
-    /// All kernels, shape `(P (L+1), in_features, features)`.
-    pub(crate) fn stacked_kernels(&self) -> Result<Tensor> {
-        stack(&self.kernels.iter().collect::<Vec<_>>())
-    }
-
     /// What the layer makes of the radial part of a factored basis, `(items, in_features)`: one row
     /// for each degree, `(items, degrees * features)`.
     pub(crate) fn filter_radial(&self, radial: &Tensor) -> Result<Tensor> {
         // (degrees, K, F) -> (K, degrees F): one matrix product.
-        let kernels = side_by_side(&self.kernels.iter().collect::<Vec<_>>())?;
-        let sum = Form {
-            plan: DensePlan {
-                parity: 1,
-                max_degree: 0,
-                in_features: self.input.features,
-                out_features: kernels.dim(1)?,
-            },
-            items: radial.dim(0)?,
+        let width = self.kernels.each().len() * self.output.features;
+        let plan = DensePlan {
+            parity: 1,
+            max_degree: 0,
+            in_features: self.input.features,
+            out_features: width,
         };
-        let width = sum.plan.out_features;
-        let rows = form(sum, Slot::Output as usize, &[radial, &kernels])?;
-        view(&rows, (radial.dim(0)?, width))
+        let weight = self.kernels.weight(Arrangement::SideBySide, plan)?;
+        let items = radial.dim(0)?;
+        let sum = Form {
+            plan,
+            items,
+            constant: weight.constant,
+        };
+        let rows = form(sum, Slot::Output as usize, &[radial, &weight.whole])?;
+        view(&rows, (items, width))
     }
 
     /// Kernels and bias.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
-        self.kernels.iter().chain(&self.bias)
+        self.kernels.each().iter().chain(&self.bias)
     }
 
     /// A tensor with the dtype of the parameters.
     pub(crate) fn any_parameter(&self) -> &Tensor {
-        &self.kernels[0]
+        &self.kernels.each()[0]
     }
 
     /// The bias of the scalars.

@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use e3x_kernels::EdgeList;
 use e3x_kernels::edges::PADDING;
 
+use super::angular::AngularFunction;
 use super::basis::BasisConfig;
 use crate::Result;
 use crate::op::frames::frames;
@@ -25,6 +26,22 @@ pub(crate) struct Directions {
     frames: Arc<Mutex<Option<(usize, Tensor)>>>,
 }
 
+/// Values of harmonics with m = 0 at the z axis, computed once per process.
+fn scales(function: AngularFunction, max_degree: usize) -> Result<Arc<[f64]>> {
+    static KNOWN: Mutex<Vec<(AngularFunction, Arc<[f64]>)>> = Mutex::new(Vec::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let fits = |(of, scales): &&(_, Arc<[f64]>)| *of == function && scales.len() == max_degree + 1;
+    if let Some((_, scales)) = known().iter().find(fits) {
+        return Ok(Arc::clone(scales));
+    }
+    let up = Tensor::new(&[[0.0, 0.0, 1.0]], &Device::Cpu)?;
+    let values = function.evaluate(&up, max_degree, false)?;
+    let values = values.flatten_all()?.to_vec1::<f64>()?;
+    let scales: Arc<[f64]> = (0..=max_degree).map(|l| values[l * l + l]).collect();
+    known().push((function, Arc::clone(&scales)));
+    Ok(scales)
+}
+
 impl Directions {
     /// The directions of `r`, shape `(..., 3)`.
     pub(super) fn new(r: &Tensor, config: &BasisConfig) -> Result<Self> {
@@ -38,12 +55,9 @@ impl Directions {
         let zeros = zeros
             .filter(|(_, r)| r.iter().all(|&x| x == 0.0))
             .map(|(n, _)| n);
-        let up = Tensor::new(&[[0.0, 0.0, 1.0]], &Device::Cpu)?;
-        let values = config.angular_fn.evaluate(&up, config.max_degree, false)?;
-        let values = values.flatten_all()?.to_vec1::<f64>()?;
         Ok(Self {
             zeros: zeros.collect(),
-            scales: (0..=config.max_degree).map(|l| values[l * l + l]).collect(),
+            scales: scales(config.angular_fn, config.max_degree)?,
             vectors,
             cartesian_order: config.cartesian_order,
             frames: Arc::default(),

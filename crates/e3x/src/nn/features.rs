@@ -5,8 +5,9 @@ use e3x_kernels::rows::{RowCopy, RowMap};
 
 use crate::error::{check_float, check_same_dtype};
 use crate::op::combine::sum;
+use crate::op::layer::Residual;
 use crate::op::rows::move_rows;
-use crate::op::tape::view;
+use crate::op::tape::{Few, view};
 use crate::{Error, FeatureShape, Result};
 
 /// Largest degree that the functions here accept; far beyond what fits in memory with features.
@@ -74,6 +75,53 @@ fn map_rows(x: &Tensor, shape: FeatureShape, out: FeatureShape, map: RowMap) -> 
     view(&y, out.with_batch(&batch))
 }
 
+/// Where the rows of features of one shape go in those of another.
+fn row_map(shape: FeatureShape, out: FeatureShape) -> Result<RowMap> {
+    // Where the entry of a degree sits, for each parity that both sides have.
+    let row = |side: FeatureShape, entry: usize, parity: usize| match side.parity {
+        1 => entry,
+        _ => parity * side.size() + entry,
+    };
+    let common = shape.size().min(out.size());
+    let mut copies = Vec::with_capacity(2 * common);
+    for parity in 0..2 {
+        for entry in 0..common {
+            let stored_by_both = shape.parity == 2 && out.parity == 2;
+            if stored_by_both || degree_of(entry) % 2 == parity {
+                copies.push(RowCopy {
+                    from: row(shape, entry, parity),
+                    to: row(out, entry, parity),
+                    negate: false,
+                });
+            }
+        }
+    }
+    Ok(RowMap::new(
+        shape.parity * shape.size(),
+        out.parity * out.size(),
+        copies,
+    )?)
+}
+
+/// `x` as something that is added to features of the shape `out` with leading axes `batch`, if all of it fits there:
+/// what it lacks counts as zero, as in [`add`].
+pub(crate) fn as_residual<'a>(
+    x: &'a Tensor,
+    out: FeatureShape,
+    batch: &[usize],
+) -> Result<Option<Residual<'a>>> {
+    let shape = FeatureShape::of("x", x)?;
+    if shape.features != out.features || shape.join(out)? != out || shape.check("x", x)? != batch {
+        return Ok(None);
+    }
+    let map = if shape == out {
+        None
+    } else {
+        Some(row_map(shape, out)?)
+    };
+    Ok(Some(Residual { features: x, map }))
+}
+
 /// Changes the maximum degree of features, and whether they include pseudotensors.
 ///
 /// Entries that are new are zero, entries that have no place any more are dropped. `None` keeps
@@ -111,27 +159,7 @@ pub fn change_max_degree_or_type(
         return Ok(x.clone());
     }
     check_degree(out.max_degree)?;
-    // Where the entry of a degree sits, for each parity that both sides have.
-    let row = |side: FeatureShape, entry: usize, parity: usize| match side.parity {
-        1 => entry,
-        _ => parity * side.size() + entry,
-    };
-    let common = shape.size().min(out.size());
-    let mut copies = Vec::with_capacity(2 * common);
-    for parity in 0..2 {
-        for entry in 0..common {
-            let stored_by_both = shape.parity == 2 && out.parity == 2;
-            if stored_by_both || degree_of(entry) % 2 == parity {
-                copies.push(RowCopy {
-                    from: row(shape, entry, parity),
-                    to: row(out, entry, parity),
-                    negate: false,
-                });
-            }
-        }
-    }
-    let map = RowMap::new(shape.parity * shape.size(), out.parity * out.size(), copies)?;
-    map_rows(x, shape, out, map)
+    map_rows(x, shape, out, row_map(shape, out)?)
 }
 
 /// The mirror image of features: everything of odd parity changes its sign.
@@ -260,6 +288,6 @@ pub fn add(inputs: &[&Tensor]) -> Result<Tensor> {
     let terms = inputs
         .iter()
         .map(|x| widen(x))
-        .collect::<Result<Vec<_>>>()?;
-    sum(&terms.iter().collect::<Vec<_>>())
+        .collect::<Result<Few<_>>>()?;
+    sum(&terms.iter().collect::<Few<_>>())
 }

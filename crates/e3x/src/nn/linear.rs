@@ -4,9 +4,8 @@ use candle_core::Tensor;
 use e3x_kernels::dense::{DensePlan, Slot};
 
 use crate::nn::{Initializer, VarBuilder};
-use crate::op::bias::add_to_scalars;
 use crate::op::dense::Dense;
-use crate::op::multilinear::form;
+use crate::op::layer::layer;
 use crate::op::tape::view;
 use crate::{Error, Result};
 
@@ -85,12 +84,10 @@ impl Linear {
                 out_features: features,
             },
             items,
+            constant: None,
         };
-        let outputs = form(sum, Slot::Output as usize, &[inputs, &self.kernel])?;
-        let outputs = match &self.bias {
-            Some(bias) => add_to_scalars(&view(&outputs, (items, 1, 1, features))?, bias)?,
-            None => outputs,
-        };
+        let form = (sum, Slot::Output as usize);
+        let outputs = layer(form, &[inputs, &self.kernel], self.bias.as_ref(), None)?;
         view(&outputs, [batch, &[features]].concat())
     }
 

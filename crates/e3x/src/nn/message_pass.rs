@@ -10,11 +10,12 @@ use crate::config::Config;
 use crate::nn::angular::Angular;
 use crate::nn::basis::Parts;
 use crate::nn::directions::Directions;
+use crate::nn::features::as_residual;
 use crate::nn::tensor_product::{TensorProduct, TensorProductConfig};
-use crate::nn::{Basis, Dense, DenseConfig, Initializer, VarBuilder};
+use crate::nn::{self, Basis, Dense, DenseConfig, Initializer, VarBuilder};
 use crate::op::aligned::AlignedMessage;
+use crate::op::layer::layer;
 use crate::op::message::Message;
-use crate::op::multilinear::form;
 use crate::op::tape::view;
 use crate::ops::{self, Graph};
 use crate::{Error, FeatureShape, Result};
@@ -160,6 +161,27 @@ impl MessagePass {
         weights: Option<&Array>,
         graph: &Graph,
     ) -> Result<Array> {
+        self.with_other(inputs, basis, (weights, None), graph)
+    }
+
+    /// [`MessagePass::forward`] with `other` added, features of any degree ([`nn::add`]).
+    pub(crate) fn forward_plus(
+        &self,
+        inputs: &Array,
+        other: &Array,
+        basis: &Basis,
+        graph: &Graph,
+    ) -> Result<Array> {
+        self.with_other(inputs, basis, (None, Some(other)), graph)
+    }
+
+    fn with_other(
+        &self,
+        inputs: &Array,
+        basis: &Basis,
+        (weights, other): (Option<&Array>, Option<&Array>),
+        graph: &Graph,
+    ) -> Result<Array> {
         let batch = self.input.check("inputs", inputs)?;
         self.check(inputs, batch, basis, graph)?;
         let num_nodes = batch.last().copied().unwrap_or(0);
@@ -169,9 +191,15 @@ impl MessagePass {
                     && !graph.counts_padding(num_nodes)? =>
             {
                 let parts = (angular, radial, basis.directions());
-                self.fused(inputs, batch, parts, weights, graph)
+                self.fused(inputs, batch, parts, (weights, other), graph)
             }
-            _ => self.composed(inputs, basis, weights, graph),
+            _ => {
+                let messages = self.composed(inputs, basis, weights, graph)?;
+                match other {
+                    Some(other) => nn::add(&[other, &messages]),
+                    None => Ok(messages),
+                }
+            }
         }
     }
 
@@ -277,7 +305,7 @@ impl MessagePass {
         inputs: &Array,
         batch: &[usize],
         (angular, radial, directions): (&Angular, &Array, Option<&Directions>),
-        weights: Option<&Array>,
+        (weights, other): (Option<&Array>, Option<&Array>),
         graph: &Graph,
     ) -> Result<Array> {
         let features = self.input.features;
@@ -293,6 +321,15 @@ impl MessagePass {
             radial = view(&radial, (edges.len(), degrees, features))?.broadcast_mul(&weights)?;
         }
         let kernel = self.tensor.kernel()?;
+        let mut dims = batch.to_vec();
+        if let Some(last) = dims.last_mut() {
+            *last = graph.num_segments().unwrap_or(num_nodes);
+        }
+        let residual = match other {
+            Some(other) => as_residual(other, self.output_shape(), &dims)?,
+            None => None,
+        };
+        let adds = residual.is_some();
         let output = if let Some((plan, directions)) = self.aligned_plan(directions, &edges)? {
             let frames = directions.frames(plan.frame_degree())?;
             let sum = AlignedMessage {
@@ -301,7 +338,12 @@ impl MessagePass {
                 features,
             };
             let others = [inputs, &radial, &kernel, &frames, &frames];
-            form(sum, aligned::Slot::Output as usize, &others)?
+            layer(
+                (sum, aligned::Slot::Output as usize),
+                &others,
+                None,
+                residual,
+            )?
         } else {
             let sum = Message {
                 plan: Arc::clone(self.tensor.plan()),
@@ -309,13 +351,18 @@ impl MessagePass {
                 features,
             };
             let others = [inputs, &radial, &kernel, &angular.get()?];
-            form(sum, message::Slot::Output as usize, &others)?
+            layer(
+                (sum, message::Slot::Output as usize),
+                &others,
+                None,
+                residual,
+            )?
         };
-        let mut dims = batch.to_vec();
-        if let Some(last) = dims.last_mut() {
-            *last = graph.num_segments().unwrap_or(num_nodes);
+        let output = view(&output, self.output_shape().with_batch(&dims))?;
+        match other.filter(|_| !adds) {
+            Some(other) => nn::add(&[other, &output]),
+            None => Ok(output),
         }
-        view(&output, self.output_shape().with_batch(&dims))
     }
 
     /// The layer as its parts: works for every basis, with weights and with a basis bias.

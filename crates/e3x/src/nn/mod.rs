@@ -14,6 +14,7 @@ mod features;
 mod functions;
 mod fused_tensor;
 mod initializers;
+mod kernels;
 mod linear;
 mod message_pass;
 mod params;

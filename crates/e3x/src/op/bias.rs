@@ -1,18 +1,14 @@
-//! Biases: they only go to the scalars of even parity.
+//! Gradients of biases, which only go to the scalars of even parity.
 
 use candle_core::{Shape, Tensor};
-use e3x_kernels::rows::add_to_first;
 
 use super::{Element, Op, apply};
 use crate::Result;
 
-/// Adds `bias`, shape `(F)`, to the first row of every item of `x`, shape `(..., P, rows, F)`.
-pub(crate) fn add_to_scalars(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    apply(AddToScalars, &[x, bias])
+/// The sum over items of the first row of `x`, shape `(..., P, rows, F)`.
+pub(crate) fn sum_scalars(x: &Tensor) -> Result<Tensor> {
+    apply(SumScalars, &[x])
 }
-
-#[derive(Debug, Clone, Copy)]
-struct AddToScalars;
 
 /// Sum over items of the first row.
 #[derive(Debug, Clone)]
@@ -30,30 +26,6 @@ fn strides(shape: &Shape) -> (usize, usize) {
         tail.iter().product::<usize>().max(1),
         tail.last().copied().unwrap_or(1),
     )
-}
-
-impl Op for AddToScalars {
-    const NAME: &'static str = "bias";
-
-    fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        let (item, features) = strides(shapes[0]);
-        let out = add_to_first(args[0], item, &args[1][..features])?;
-        Ok((out, shapes[0].clone()))
-    }
-
-    fn backward(
-        &self,
-        _: &[Tensor],
-        grad: &Tensor,
-        wanted: &[bool],
-    ) -> Result<Vec<Option<Tensor>>> {
-        let to_bias = if wanted[1] {
-            Some(apply(SumScalars, &[grad])?)
-        } else {
-            None
-        };
-        Ok(vec![wanted[0].then(|| grad.clone()), to_bias])
-    }
 }
 
 impl Op for SumScalars {

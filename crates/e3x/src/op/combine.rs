@@ -1,35 +1,35 @@
 //! Linear combinations of tensors of one shape.
 
 use candle_core::{Shape, Tensor};
+use smallvec::smallvec;
 
-use super::tape::{MultiOp, Values, record};
-use super::{Element, tape::view};
+use super::Element;
+use super::tape::{Few, MultiOp, Values, record, view_as};
 use crate::{Error, Result};
 
 /// The sum of tensors of one shape.
 pub(crate) fn sum(terms: &[&Tensor]) -> Result<Tensor> {
-    combine(&vec![1.0; terms.len()], terms)
+    combine(smallvec![1.0; terms.len()], terms)
 }
 
 /// `a - b`.
 pub(crate) fn difference(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    combine(&[1.0, -1.0], &[a, b])
+    combine(smallvec![1.0, -1.0], &[a, b])
 }
 
 /// `c x`.
 pub(crate) fn scale(c: f64, x: &Tensor) -> Result<Tensor> {
-    combine(&[c], &[x])
+    combine(smallvec![c], &[x])
 }
 
 /// The sum of `factors[i] * terms[i]`.
-fn combine(factors: &[f64], terms: &[&Tensor]) -> Result<Tensor> {
-    let factors = factors.to_vec();
+fn combine(factors: Few<f64>, terms: &[&Tensor]) -> Result<Tensor> {
     Ok(record(Combine { factors }, terms)?.remove(0))
 }
 
 #[derive(Debug)]
 struct Combine {
-    factors: Vec<f64>,
+    factors: Few<f64>,
 }
 
 impl MultiOp for Combine {
@@ -44,9 +44,9 @@ impl MultiOp for Combine {
                 format!("{:?}", other.dims()),
             ));
         }
-        let factors: Vec<T> = self.factors.iter().map(|&c| T::of(c)).collect();
+        let factors: Few<T> = self.factors.iter().map(|&c| T::of(c)).collect();
         let total = e3x_kernels::combine::combine(&factors, args)?;
-        Ok(vec![(total, shapes[0].clone())])
+        Ok(smallvec![(total, shapes[0].clone())])
     }
 
     fn backward(
@@ -58,7 +58,7 @@ impl MultiOp for Combine {
         let Some(grad) = &grads[0] else {
             return Ok(vec![None; args.len()]);
         };
-        let grad = view(grad, args[0].shape().clone())?;
+        let grad = view_as(grad, args[0].shape())?;
         let of = |(&c, &wanted): (&f64, &bool)| match wanted {
             false => Ok(None),
             #[allow(clippy::float_cmp, reason = "exactly one")]

@@ -18,6 +18,7 @@ pub(crate) mod frames;
 pub(crate) mod gate;
 pub(crate) mod harmonics;
 pub(crate) mod irreps;
+pub(crate) mod layer;
 pub(crate) mod message;
 pub(crate) mod multilinear;
 pub(crate) mod norm;
@@ -33,15 +34,36 @@ pub(crate) mod tape;
 pub(crate) mod wigner;
 
 use candle_core::{Shape, Tensor, WithDType};
+use e3x_kernels::dense::PackedWeight;
+use smallvec::smallvec;
 
+use self::dense::Constant;
 use self::tape::{MultiOp, Values, record};
 use crate::Result;
 
 /// Element types of the kernels: `f32` and `f64`.
-pub(crate) trait Element: WithDType + e3x_kernels::Real {}
+pub(crate) trait Element: WithDType + e3x_kernels::Real {
+    /// The weight, if it is of this type.
+    fn packed(weight: &Constant) -> Option<&PackedWeight<Self>>;
+}
 
-impl Element for f32 {}
-impl Element for f64 {}
+impl Element for f32 {
+    fn packed(weight: &Constant) -> Option<&PackedWeight<Self>> {
+        match weight {
+            Constant::F32(packed) => Some(packed),
+            Constant::F64(_) => None,
+        }
+    }
+}
+
+impl Element for f64 {
+    fn packed(weight: &Constant) -> Option<&PackedWeight<Self>> {
+        match weight {
+            Constant::F64(packed) => Some(packed),
+            Constant::F32(_) => None,
+        }
+    }
+}
 
 /// A differentiable operation on contiguous operands of one floating point dtype.
 pub(crate) trait Op: Clone + Send + Sync + 'static {
@@ -75,7 +97,7 @@ impl<O: Op> MultiOp for Single<O> {
     const NEEDS_RESULT: bool = O::NEEDS_RESULT;
 
     fn forward<T: Element>(&self, args: &[&[T]], shapes: &[&Shape]) -> Result<Values<T>> {
-        Ok(vec![self.0.forward(args, shapes)?])
+        Ok(smallvec![self.0.forward(args, shapes)?])
     }
 
     fn backward(

@@ -14,9 +14,10 @@
 //! order of derivative exists and the two that training on forces needs are one pass each.
 
 use candle_core::{Shape, Tensor};
+use smallvec::smallvec;
 
 use super::Element;
-use super::tape::{MultiOp, Values, record, view};
+use super::tape::{Few, MultiOp, Summands, Values, record, view_as};
 use crate::Result;
 use crate::autograd::mode;
 
@@ -97,8 +98,8 @@ pub(crate) fn without<'a, T, const N: usize>(slot: usize, args: &[&'a [T]]) -> [
 }
 
 /// All tensors but that of `slot`.
-fn others<'a>(args: &[&'a Tensor], slot: usize) -> Vec<&'a Tensor> {
-    let mut others = args.to_vec();
+fn others<'a>(args: &[&'a Tensor], slot: usize) -> Few<&'a Tensor> {
+    let mut others = Few::from_slice(args);
     others.remove(slot);
     others
 }
@@ -113,10 +114,10 @@ impl<M: Multilinear> MultiOp for Form<M> {
     const NAME: &'static str = M::NAME;
 
     fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<Values<T>> {
-        let mut all = args.to_vec();
+        let mut all: Few<&[T]> = Few::from_slice(args);
         all.insert(self.slot, &[]);
         let values = self.sum.form(self.slot, &all)?;
-        Ok(vec![(values, self.sum.shape(self.slot))])
+        Ok(smallvec![(values, self.sum.shape(self.slot))])
     }
 
     fn backward(
@@ -125,29 +126,39 @@ impl<M: Multilinear> MultiOp for Form<M> {
         grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        let mut all: Vec<&Tensor> = args.iter().collect();
-        let Some(grad) = &grads[0] else {
-            return Ok(vec![None; args.len()]);
-        };
-        all.insert(self.slot, grad);
-        let mut wanted = wanted.to_vec();
-        wanted.insert(self.slot, false);
-        let results = match indices(&wanted).collect::<Vec<_>>()[..] {
-            [] => Vec::new(),
-            [slot] => vec![form(self.sum.clone(), slot, &others(&all, slot))?],
-            _ => {
-                let sum = self.sum.clone();
-                let op = Gradients {
-                    sum,
-                    wanted: wanted.clone(),
-                    last: !mode::creates_graph(),
-                };
-                record(op, &all)?
-            }
-        };
-        wanted.remove(self.slot);
-        hand_out(results, args, &wanted)
+        match &grads[0] {
+            Some(grad) => backward_of_form(&self.sum, self.slot, args, grad, wanted),
+            None => Ok(vec![None; args.len()]),
+        }
     }
+}
+
+/// Gradients of the operands `args` of [`form`] that are `wanted`, for the gradient of its result.
+pub(crate) fn backward_of_form<M: Multilinear>(
+    sum: &M,
+    slot: usize,
+    args: &[Tensor],
+    grad: &Tensor,
+    wanted: &[bool],
+) -> Result<Vec<Option<Tensor>>> {
+    let mut all: Few<&Tensor> = args.iter().collect();
+    all.insert(slot, grad);
+    let mut wanted: Few<bool> = Few::from_slice(wanted);
+    wanted.insert(slot, false);
+    let results = match indices(&wanted).collect::<Few<_>>()[..] {
+        [] => Few::new(),
+        [slot] => smallvec![form(sum.clone(), slot, &others(&all, slot))?],
+        _ => {
+            let op = Gradients {
+                sum: sum.clone(),
+                wanted: wanted.to_vec(),
+                last: !mode::creates_graph(),
+            };
+            record(op, &all)?
+        }
+    };
+    wanted.remove(slot);
+    hand_out(results, args, &wanted)
 }
 
 /// Derivatives with respect to several arguments.
@@ -184,8 +195,8 @@ impl<M: Multilinear> MultiOp for Gradients<M> {
         let given: Vec<bool> = tangents.iter().map(Option::is_some).collect();
         let meets = |j: usize| given.iter().enumerate().any(|(i, &given)| given && i != j);
         let wanted: Vec<bool> = (0..M::SLOTS).map(|j| wanted[j] && meets(j)).collect();
-        let mut operands: Vec<&Tensor> = args.iter().collect();
-        operands.extend(tangents.iter().flatten());
+        let mut operands: Few<&Tensor> = args.iter().collect();
+        operands.extend(tangents.iter().copied().flatten());
         if !wanted.contains(&true) {
             return Ok(vec![None; args.len()]);
         }
@@ -199,11 +210,11 @@ impl<M: Multilinear> MultiOp for Gradients<M> {
 }
 
 /// Results, which are there only for arguments that were wanted, in the shapes of the arguments.
-fn hand_out(results: Vec<Tensor>, args: &[Tensor], wanted: &[bool]) -> Result<Vec<Option<Tensor>>> {
+fn hand_out(results: Few<Tensor>, args: &[Tensor], wanted: &[bool]) -> Result<Vec<Option<Tensor>>> {
     let mut results = results.into_iter();
     let of = |(arg, &wanted): (&Tensor, &bool)| {
         let result = if wanted { results.next() } else { None };
-        result.map(|x| view(&x, arg.shape().clone())).transpose()
+        result.map(|x| view_as(&x, arg.shape())).transpose()
     };
     args.iter().zip(wanted).map(of).collect()
 }
@@ -237,20 +248,20 @@ impl<M: Multilinear> MultiOp for Second<M> {
         grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>> {
-        let mut total: Vec<Vec<Tensor>> = vec![Vec::new(); args.len()];
+        let mut total: Few<Summands> = smallvec![Summands::new(); args.len()];
         for (tangent, i) in indices(&self.given).enumerate() {
             for (grad, j) in grads.iter().zip(indices(&self.wanted)) {
                 let Some(grad) = grad.as_ref().filter(|_| i != j) else {
                     continue;
                 };
-                let mut all: Vec<&Tensor> = args[..M::SLOTS].iter().collect();
+                let mut all: Few<&Tensor> = args[..M::SLOTS].iter().collect();
                 all[i] = &args[M::SLOTS + tangent];
                 all[j] = grad;
                 for slot in (0..M::SLOTS).filter(|&slot| slot != j) {
                     let operand = if slot == i { M::SLOTS + tangent } else { slot };
                     if wanted[operand] {
                         let term = form(self.sum.clone(), slot, &others(&all, slot))?;
-                        let term = view(&term, args[operand].shape().clone())?;
+                        let term = view_as(&term, args[operand].shape())?;
                         total[operand].push(term);
                     }
                 }

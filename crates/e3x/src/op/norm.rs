@@ -20,6 +20,12 @@ pub(crate) fn row_normalize(x: &Tensor) -> Result<Tensor> {
     apply(Unit(Small::Keep), &[x])
 }
 
+/// Each row of `x` divided by the square of its norm; zero for small rows.
+pub(crate) fn row_inverse(x: &Tensor) -> Result<Tensor> {
+    let unit = apply(Unit(Small::Zero), &[x])?;
+    scale_rows(&unit, &apply(InverseNorm, &[x])?)
+}
+
 /// Numbers by row of `x`, one for each row of `shape`.
 fn by_row<T: Element>(
     x: &[T],

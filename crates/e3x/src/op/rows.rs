@@ -9,8 +9,8 @@ use crate::Result;
 use crate::op::{Element, Op, apply};
 
 /// Applies a row map to `x` of shape `(items, map.rows_in(), width)`.
-pub(crate) fn move_rows(map: RowMap, x: &Tensor) -> Result<Tensor> {
-    apply(MoveRows { map: Arc::new(map) }, &[x])
+pub(crate) fn move_rows(map: impl Into<Arc<RowMap>>, x: &Tensor) -> Result<Tensor> {
+    apply(MoveRows { map: map.into() }, &[x])
 }
 
 #[derive(Debug, Clone)]

@@ -1,19 +1,43 @@
 //! Matrices put together to one weight, and taken apart.
 
-use candle_core::{Shape, Tensor};
+use candle_core::{DType, Shape, Tensor};
+use e3x_kernels::combine::equal_rows;
+use smallvec::smallvec;
 
 use super::Element;
-use super::tape::{MultiOp, Values, record};
+use super::tape::{MultiOp, Values, numbers, record};
 use crate::{Error, Result};
 
-/// Matrices of shape `(rows, columns)` along a new first axis.
-pub(crate) fn stack(matrices: &[&Tensor]) -> Result<Tensor> {
-    Stack::new(matrices, false)?.apply(matrices)
+/// How matrices of shape `(rows, columns)` are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrangement {
+    /// Along a new first axis.
+    Stacked,
+    /// Side by side: shape `(rows, number columns)`.
+    SideBySide,
 }
 
-/// Matrices of shape `(rows, columns)` side by side: shape `(rows, number columns)`.
-pub(crate) fn side_by_side(matrices: &[&Tensor]) -> Result<Tensor> {
-    Stack::new(matrices, true)?.apply(matrices)
+/// Matrices of one shape as one tensor.
+pub(crate) fn arranged(matrices: &[&Tensor], arrangement: Arrangement) -> Result<Tensor> {
+    Stack::new(matrices, arrangement)?.apply(matrices)
+}
+
+/// Whether `whole` is what [`arranged`] makes of the matrices now, as far as that is easy to say.
+pub(crate) fn holds(
+    whole: &Tensor,
+    matrices: &[&Tensor],
+    arrangement: Arrangement,
+) -> Result<bool> {
+    let stack = Stack::new(matrices, arrangement)?;
+    let fits = |x: &Tensor| x.is_contiguous() && x.dtype() == whole.dtype();
+    if whole.elem_count() != stack.number * stack.size() || !matrices.iter().all(|x| fits(x)) {
+        return Ok(false);
+    }
+    match whole.dtype() {
+        DType::F32 => stack.is_made_of::<f32>(whole, matrices),
+        DType::F64 => stack.is_made_of::<f64>(whole, matrices),
+        _ => Ok(false),
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -21,11 +45,11 @@ struct Stack {
     number: usize,
     rows: usize,
     columns: usize,
-    side_by_side: bool,
+    arrangement: Arrangement,
 }
 
 impl Stack {
-    fn new(matrices: &[&Tensor], side_by_side: bool) -> Result<Self> {
+    fn new(matrices: &[&Tensor], arrangement: Arrangement) -> Result<Self> {
         let Some(first) = matrices.first() else {
             return Err(Error::argument(Self::NAME, "at least one matrix", "none"));
         };
@@ -39,7 +63,7 @@ impl Stack {
             number: matrices.len(),
             rows,
             columns,
-            side_by_side,
+            arrangement,
         })
     }
 
@@ -53,11 +77,28 @@ impl Stack {
 
     /// Where a row of a matrix begins in the whole.
     fn start(&self, matrix: usize, row: usize) -> usize {
-        if self.side_by_side {
-            (row * self.number + matrix) * self.columns
-        } else {
-            (matrix * self.rows + row) * self.columns
+        match self.arrangement {
+            Arrangement::Stacked => (matrix * self.rows + row) * self.columns,
+            Arrangement::SideBySide => (row * self.number + matrix) * self.columns,
         }
+    }
+
+    fn is_made_of<T: Element>(&self, whole: &Tensor, matrices: &[&Tensor]) -> Result<bool> {
+        let (storage, layout) = whole.storage_and_layout();
+        let whole = numbers::<T>(Self::NAME, &storage, layout)?;
+        // Rows that follow each other in the matrix, and how far apart they are in the whole.
+        let (width, stride) = match self.arrangement {
+            Arrangement::Stacked => (self.size(), self.size()),
+            Arrangement::SideBySide => (self.columns, self.number * self.columns),
+        };
+        for (matrix, x) in matrices.iter().enumerate() {
+            let (storage, layout) = x.storage_and_layout();
+            let x = numbers::<T>(Self::NAME, &storage, layout)?;
+            if !equal_rows(width, x, stride, &whole[self.start(matrix, 0)..]) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -66,24 +107,24 @@ impl MultiOp for Stack {
 
     fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<Values<T>> {
         let (n, rows, columns) = (self.number, self.rows, self.columns);
-        let shape = if self.side_by_side {
-            Shape::from((rows, n * columns))
-        } else {
-            Shape::from((n, rows, columns))
-        };
         let mut whole = Vec::with_capacity(n * self.size());
-        if self.side_by_side {
-            for row in 0..rows {
+        let shape = match self.arrangement {
+            Arrangement::Stacked => {
                 for values in args {
-                    whole.extend_from_slice(&values[row * columns..][..columns]);
+                    whole.extend_from_slice(values);
                 }
+                Shape::from((n, rows, columns))
             }
-        } else {
-            for values in args {
-                whole.extend_from_slice(values);
+            Arrangement::SideBySide => {
+                for row in 0..rows {
+                    for values in args {
+                        whole.extend_from_slice(&values[row * columns..][..columns]);
+                    }
+                }
+                Shape::from((rows, n * columns))
             }
-        }
-        Ok(vec![(whole, shape)])
+        };
+        Ok(smallvec![(whole, shape)])
     }
 
     fn backward(

@@ -257,8 +257,12 @@ impl Graph {
     /// Whether an edge that counts has a source that is padding: its values are those of the last
     /// node, but the last node gets no gradient for them.
     pub(crate) fn counts_padding(&self, num_nodes: usize) -> Result<bool> {
+        let src = self.src()?;
+        if src.iter().all(|&src| (src as usize) < num_nodes) {
+            return Ok(false);
+        }
         let edges = self.edges(num_nodes)?;
-        let mut pairs = self.src()?.iter().zip(edges.dst());
+        let mut pairs = src.iter().zip(edges.dst());
         Ok(pairs.any(|(&src, &dst)| dst != PADDING && src as usize >= num_nodes))
     }
 

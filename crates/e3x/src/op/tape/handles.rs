@@ -10,9 +10,11 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Device, Error as CandleError, Layout,
     Result as CandleResult, Shape, Tensor,
 };
+use smallvec::{SmallVec, smallvec};
 
-use super::custom::{MAX_OPERANDS, Stored, apply_custom, custom_ops};
-use super::sources::{Entries, Place};
+use super::custom::{Delivered, MAX_OPERANDS, Stored, apply_custom, custom_ops};
+use super::sources::{Place, Source, forget};
+use super::{Few, Summands};
 use crate::autograd::mode;
 
 /// A new address for gradients.
@@ -27,7 +29,8 @@ pub(super) fn handle_value(dtype: DType) -> Stored {
         DType::F32 => CpuStorage::F32(vec![0.0]),
         _ => CpuStorage::F64(vec![0.0]),
     };
-    (storage, Shape::from(1))
+    // A scalar: it needs no list of axes.
+    (storage, Shape::from(()))
 }
 
 /// An operand of a node on the tape.
@@ -42,7 +45,7 @@ pub(super) struct Operand {
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub key: u64,
-    is_handle: Vec<bool>,
+    is_handle: SmallVec<[bool; MAX_OPERANDS]>,
     dtype: DType,
 }
 
@@ -55,11 +58,11 @@ impl Delivery {
         }
     }
 
-    pub fn gradients(&self) -> CandleResult<Vec<Option<Tensor>>> {
+    pub fn gradients(&self) -> CandleResult<Delivered> {
         let left = mode::collect(self.key, self.is_handle.len());
-        let gradient = |(left, is_handle): (Vec<Tensor>, &bool)| {
+        let gradient = |(left, is_handle): (Summands, &bool)| {
             if *is_handle {
-                return Tensor::zeros(1, self.dtype, &Device::Cpu).map(Some);
+                return Tensor::zeros((), self.dtype, &Device::Cpu).map(Some);
             }
             super::total(left).map_err(CandleError::wrap)
         };
@@ -78,7 +81,7 @@ impl Join {
         handle_value(self.0.dtype)
     }
 
-    fn backward(&self, _: &Tensor) -> CandleResult<Vec<Option<Tensor>>> {
+    fn backward(&self, _: &Tensor) -> CandleResult<Delivered> {
         self.0.gradients()
     }
 }
@@ -88,14 +91,14 @@ custom_ops!(Join, [], "join");
 /// Operands, at most as many as one candle operation takes, that stand for `operands`, and the place
 /// where the gradient of each of these is to be left. `None`: as an operand of the operation itself.
 pub(super) fn join(
-    operands: Vec<Operand>,
+    operands: Few<Operand>,
     dtype: DType,
-) -> CandleResult<(Vec<Operand>, Vec<Option<Place>>)> {
-    let mut places = vec![None; operands.len()];
+) -> CandleResult<(Few<Operand>, Few<Option<Place>>)> {
+    let mut places = smallvec![None; operands.len()];
     let mut joined = operands;
     let mut first = true;
     while joined.len() > MAX_OPERANDS {
-        let mut handles = Vec::with_capacity(joined.len().div_ceil(MAX_OPERANDS));
+        let mut handles = Few::with_capacity(joined.len().div_ceil(MAX_OPERANDS));
         for (chunk, group) in joined.chunks(MAX_OPERANDS).enumerate() {
             let delivery = Delivery::new(group, dtype);
             if first {
@@ -104,9 +107,8 @@ pub(super) fn join(
                     places[chunk * MAX_OPERANDS + index] = Some(Place { key, index });
                 }
             }
-            let tensors: Vec<Tensor> = group.iter().map(|x| x.tensor.clone()).collect();
             handles.push(Operand {
-                tensor: apply_custom(&tensors, Join(delivery))?,
+                tensor: apply_custom(group, Join(delivery))?,
                 is_handle: true,
             });
         }
@@ -116,12 +118,10 @@ pub(super) fn join(
 }
 
 /// A result of an operation. What candle's operations that use it have for it is left for the
-/// operation.
+/// operation, which can be looked up as long as the result lives.
 pub(super) struct Part {
-    pub place: Place,
+    pub source: Arc<Source>,
     pub result: Mutex<Option<Stored>>,
-    /// Kept as long as the result lives.
-    pub _entries: Arc<Entries>,
 }
 
 impl CustomOp1 for Part {
@@ -137,7 +137,13 @@ impl CustomOp1 for Part {
     }
 
     fn bwd(&self, handle: &Tensor, _: &Tensor, grad: &Tensor) -> CandleResult<Option<Tensor>> {
-        mode::leave(self.place, grad.clone());
+        mode::leave(self.source.place, grad.clone());
         handle.zeros_like().map(|zero| Some(zero.detach()))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        forget(&self.source);
     }
 }

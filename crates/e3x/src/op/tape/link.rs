@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{Tensor, TensorId};
 
-use super::sources::{Place, Source, is_requested, view};
+use super::sources::{Place, Source, is_requested, view_as};
 use crate::Result;
 use crate::autograd::mode;
 
@@ -50,11 +50,11 @@ impl Link {
     pub fn leave(&self, arg: &Tensor, grad: Option<Tensor>) -> Result<()> {
         match (self, grad) {
             (Self::Result(source), Some(grad)) => {
-                mode::leave(source.place, view(&grad, source.shape.clone())?);
+                mode::leave(source.place, view_as(&grad, &source.shape)?);
             }
             (Self::Direct { place, variable }, Some(grad)) => {
                 let grad = match variable {
-                    Some(_) => mode::find(arg, view(&grad, arg.shape().clone())?),
+                    Some(_) => mode::find(arg, view_as(&grad, arg.shape())?),
                     None => Some(grad),
                 };
                 if let Some(grad) = grad {

@@ -26,21 +26,31 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Error as CandleError, Layout,
     Result as CandleResult, Shape, Storage, Tensor, TensorId,
 };
+use smallvec::SmallVec;
 
-use self::custom::{Stored, apply_custom, custom_ops};
+use self::custom::{Delivered, Stored, apply_custom, custom_ops};
 use self::handles::{Delivery, Operand, Part, handle_value, join, new_key};
 pub(crate) use self::ids::IdMap;
 use self::link::Link;
-use self::sources::{Entries, Source, register, source, union};
-pub(crate) use self::sources::{Place, view};
+pub(crate) use self::sources::{Place, view, view_as};
+use self::sources::{ShownBy, Source, register, sources, union};
 use self::walk::Pull;
 pub(crate) use self::walk::backward;
 use super::{Element, combine};
 use crate::autograd::mode;
 use crate::{Error, Result};
 
+/// Operands and what belongs to them: no allocation for most operations.
+pub(crate) type Few<T> = SmallVec<[T; 4]>;
+
 /// Results of an operation with their shapes.
-pub(crate) type Values<T> = Vec<(Vec<T>, Shape)>;
+pub(crate) type Values<T> = SmallVec<[(Vec<T>, Shape); 1]>;
+
+/// Results as candle takes them.
+type Results = SmallVec<[Stored; 1]>;
+
+/// Gradients that are to be added up.
+pub(crate) type Summands = SmallVec<[Tensor; 2]>;
 
 /// A differentiable operation with any number of operands and results.
 pub(crate) trait MultiOp: Send + Sync + 'static {
@@ -63,7 +73,7 @@ pub(crate) trait MultiOp: Send + Sync + 'static {
 }
 
 /// Applies an operation and records it on the tape if an operand is tracked.
-pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Vec<Tensor>> {
+pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Few<Tensor>> {
     crate::process::prepare();
     let dtype = args.first().map_or(DType::F32, |x| x.dtype());
     if args.is_empty()
@@ -74,41 +84,49 @@ pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Vec<Tensor>>
         let expected = "operands that are all f32 or all f64";
         return Err(Error::argument(O::NAME, expected, dtypes.join(", ")));
     }
-    let args = args
-        .iter()
-        .map(|x| x.contiguous())
-        .collect::<CandleResult<Vec<_>>>()?;
+    if !args.iter().all(|x| x.is_contiguous()) {
+        let copies = args.iter().map(|x| x.contiguous());
+        let copies = copies.collect::<CandleResult<Few<_>>>()?;
+        return record(op, &copies.iter().collect::<Few<_>>());
+    }
     let results = match dtype {
-        DType::F32 => compute::<f32, O>(&op, &args)?,
-        _ => compute::<f64, O>(&op, &args)?,
+        DType::F32 => compute::<f32, O>(&op, args)?,
+        _ => compute::<f64, O>(&op, args)?,
     };
-    if mode::creates_graph() && args.iter().any(Tensor::track_op) {
-        on_tape(op, args, results)
+    if mode::creates_graph() && args.iter().any(|x| x.track_op()) {
+        on_tape(op, args.iter().copied().cloned().collect(), results)
     } else {
         Ok(results.into_iter().map(untracked).collect())
     }
 }
 
-fn compute<T: Element, O: MultiOp>(op: &O, args: &[Tensor]) -> Result<Vec<Stored>> {
-    let guards: Vec<_> = args.iter().map(Tensor::storage_and_layout).collect();
-    let mut slices = Vec::with_capacity(args.len());
+fn compute<T: Element, O: MultiOp>(op: &O, args: &[&Tensor]) -> Result<Results> {
+    let guards: Few<_> = args.iter().map(|x| x.storage_and_layout()).collect();
+    let mut slices: Few<&[T]> = Few::with_capacity(args.len());
     for (storage, layout) in &guards {
-        let Storage::Cpu(storage) = &**storage else {
-            return Err(Error::argument(
-                O::NAME,
-                "operands on the CPU",
-                "another device",
-            ));
-        };
-        let (start, end) = layout
-            .contiguous_offsets()
-            .ok_or(CandleError::RequiresContiguous { op: O::NAME })?;
-        slices.push(&storage.as_slice::<T>()?[start..end]);
+        slices.push(numbers(O::NAME, storage, layout)?);
     }
-    let shapes: Vec<&Shape> = args.iter().map(Tensor::shape).collect();
+    let shapes: Few<&Shape> = args.iter().map(|x| x.shape()).collect();
     let results = op.forward(&slices, &shapes)?;
     let stored = |(values, shape)| (T::to_cpu_storage_owned(values), shape);
     Ok(results.into_iter().map(stored).collect())
+}
+
+/// The numbers of a tensor in C order.
+pub(crate) fn numbers<'a, T: Element>(
+    name: &'static str,
+    storage: &'a Storage,
+    layout: &Layout,
+) -> Result<&'a [T]> {
+    let Storage::Cpu(storage) = storage else {
+        return Err(Error::argument(
+            name,
+            "operands on the CPU",
+            "another device",
+        ));
+    };
+    let values = &storage.as_slice::<T>()?[layout.start_offset()..];
+    Ok(&values[..layout.shape().elem_count()])
 }
 
 fn untracked((storage, shape): Stored) -> Tensor {
@@ -117,13 +135,13 @@ fn untracked((storage, shape): Stored) -> Tensor {
 }
 
 /// Puts the operation between its operands and its results, which are known already.
-fn on_tape<O: MultiOp>(op: O, args: Vec<Tensor>, results: Vec<Stored>) -> Result<Vec<Tensor>> {
+fn on_tape<O: MultiOp>(op: O, args: Few<Tensor>, results: Results) -> Result<Few<Tensor>> {
     let dtype = args[0].dtype();
-    let sources: Vec<Option<Arc<Source>>> = args.iter().map(source).collect();
+    let sources = sources(&args);
     let (operands, positions) = operands(&args, &sources);
     let (operands, places) = join(operands, dtype)?;
     let delivery = Delivery::new(&operands, dtype);
-    let mut links = Vec::with_capacity(args.len());
+    let mut links = SmallVec::with_capacity(args.len());
     for ((arg, source), position) in args.iter().zip(sources).zip(positions) {
         links.push(match (source, position) {
             (Some(source), _) => Link::Result(source),
@@ -140,7 +158,7 @@ fn on_tape<O: MultiOp>(op: O, args: Vec<Tensor>, results: Vec<Stored>) -> Result
     let node = Node {
         key: new_key(),
         num_results: results.len(),
-        variables: union(links.iter().map(Link::variables)),
+        variables: union(&links),
         is_own: links.iter().all(Link::is_own),
         result: OnceLock::new(),
     };
@@ -152,14 +170,13 @@ fn on_tape<O: MultiOp>(op: O, args: Vec<Tensor>, results: Vec<Stored>) -> Result
         node,
         dtype,
     });
-    let tensors: Vec<Tensor> = operands.into_iter().map(|x| x.tensor).collect();
-    let handle = apply_custom(&tensors, Recorded(Arc::clone(&body)))?;
+    let handle = apply_custom(&operands, Recorded(Arc::clone(&body)))?;
     let result = |(index, stored)| body.part(&handle, index, stored);
     let results = results
         .into_iter()
         .enumerate()
         .map(result)
-        .collect::<CandleResult<Vec<_>>>()?;
+        .collect::<CandleResult<Few<_>>>()?;
     if O::NEEDS_RESULT {
         // Detached: it must not keep itself alive.
         let _ = body.node.result.set(results[0].detach());
@@ -171,8 +188,8 @@ fn on_tape<O: MultiOp>(op: O, args: Vec<Tensor>, results: Vec<Stored>) -> Result
 fn operands(
     args: &[Tensor],
     sources: &[Option<Arc<Source>>],
-) -> (Vec<Operand>, Vec<Option<usize>>) {
-    let mut operands: Vec<Operand> = Vec::with_capacity(args.len());
+) -> (Few<Operand>, Few<Option<usize>>) {
+    let mut operands: Few<Operand> = Few::with_capacity(args.len());
     let mut position = |arg: &Tensor, source: &Option<Arc<Source>>| {
         let tensor = match source {
             Some(source) => &source.handle,
@@ -194,11 +211,11 @@ fn operands(
 }
 
 /// The sum of gradients; `None` if there are none.
-pub(crate) fn total(grads: Vec<Tensor>) -> Result<Option<Tensor>> {
+pub(crate) fn total(grads: Summands) -> Result<Option<Tensor>> {
     if grads.len() <= 1 {
         return Ok(grads.into_iter().next());
     }
-    combine::sum(&grads.iter().collect::<Vec<_>>()).map(Some)
+    combine::sum(&grads.iter().collect::<Few<_>>()).map(Some)
 }
 
 /// A gradient that an operation has found, without the history that operations of candle give it in passes that are not
@@ -227,8 +244,8 @@ struct Node {
 /// An operation and its operands.
 struct Body<O> {
     op: O,
-    args: Vec<Tensor>,
-    links: Vec<Link>,
+    args: Few<Tensor>,
+    links: SmallVec<[Link; 2]>,
     delivery: Delivery,
     node: Node,
     dtype: DType,
@@ -242,27 +259,24 @@ impl<O: MultiOp> Body<O> {
         index: usize,
         stored: Stored,
     ) -> CandleResult<Tensor> {
-        let entries = Arc::new(Entries::default());
         let place = Place {
             key: self.node.key,
             index,
         };
-        let shape = stored.1.clone();
-        let result = handle.apply_op1(Part {
-            place,
-            result: Mutex::new(Some(stored)),
-            _entries: Arc::clone(&entries),
-        })?;
-        let source = Source {
+        let source = Arc::new(Source {
             handle: handle.clone(),
             place,
-            shape,
+            shape: stored.1.clone(),
             variables: self.node.variables.clone(),
             is_own: self.node.is_own,
             pull: Arc::clone(self) as Arc<dyn Pull>,
-            entries: Arc::downgrade(&entries),
-        };
-        register(&result, source, &entries);
+            shown_by: ShownBy::default(),
+        });
+        let result = handle.apply_op1(Part {
+            source: Arc::clone(&source),
+            result: Mutex::new(Some(stored)),
+        })?;
+        register(&result, &source);
         Ok(result)
     }
 
@@ -286,12 +300,12 @@ impl<O: MultiOp> Body<O> {
 impl<O: MultiOp> Pull for Body<O> {
     fn pull_back(self: Arc<Self>, handle: &Tensor) -> Result<()> {
         let left = mode::collect(self.node.key, self.node.num_results);
-        let mut grads = Vec::with_capacity(left.len());
+        let mut grads: Few<Option<Tensor>> = Few::with_capacity(left.len());
         for left in left {
             let grad = total(left)?;
             grads.push(grad.map(|x| x.contiguous()).transpose()?);
         }
-        let wanted: Vec<bool> = self.links.iter().map(Link::is_wanted).collect();
+        let wanted: Few<bool> = self.links.iter().map(Link::is_wanted).collect();
         let matters = grads.iter().any(Option::is_some) && wanted.contains(&true);
         let gradients = if matters {
             match self.kept_result(handle)? {
@@ -328,7 +342,7 @@ impl<O: MultiOp> Recorded<O> {
         handle_value(self.0.dtype)
     }
 
-    fn backward(&self, handle: &Tensor) -> CandleResult<Vec<Option<Tensor>>> {
+    fn backward(&self, handle: &Tensor) -> CandleResult<Delivered> {
         let body = Arc::clone(&self.0);
         body.pull_back(handle).map_err(CandleError::wrap)?;
         self.0.delivery.gradients()

@@ -3,11 +3,14 @@
 //! candle does not tell, so results are looked up by their identity. An entry lives as long as its
 //! tensor.
 
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Shape, Tensor, TensorId};
+use smallvec::SmallVec;
 
+use super::Few;
 use super::ids::IdMap;
+use super::link::Link;
 use super::walk::Pull;
 use crate::Result;
 use crate::autograd::mode;
@@ -31,8 +34,11 @@ pub(super) struct Source {
     pub is_own: bool,
     /// The operation.
     pub pull: Arc<dyn Pull>,
-    pub entries: Weak<Entries>,
+    pub shown_by: ShownBy,
 }
+
+/// The tensors that show a result: itself and views of it.
+pub(super) type ShownBy = Mutex<SmallVec<[TensorId; 2]>>;
 
 impl Source {
     /// Whether the gradient of the result is used by anybody.
@@ -51,35 +57,13 @@ const FEW: usize = 16;
 
 type Table = IdMap<TensorId, Arc<Source>>;
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn table() -> MutexGuard<'static, Table> {
     static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The tensors that show the same result: itself and views of it.
-#[derive(Debug, Default)]
-pub(super) struct Entries(Mutex<Vec<TensorId>>);
-
-impl Entries {
-    fn add(&self, id: TensorId, source: Arc<Source>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(id);
-        table().insert(id, source);
-    }
-}
-
-impl Drop for Entries {
-    fn drop(&mut self) {
-        let ids = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
-        let removed: Vec<_> = {
-            let mut table = table();
-            ids.iter().map(|id| table.remove(id)).collect()
-        };
-        // The last handle of an operation takes its operands with it, which are looked up themselves.
-        drop(removed);
-    }
+    lock(&TABLE)
 }
 
 /// The operation behind a tensor, if it is one of this crate's.
@@ -87,9 +71,31 @@ pub(super) fn source(x: &Tensor) -> Option<Arc<Source>> {
     table().get(&x.id()).cloned()
 }
 
-/// Remembers where a result comes from, as long as `entries` are kept.
-pub(super) fn register(result: &Tensor, source: Source, entries: &Entries) {
-    entries.add(result.id(), Arc::new(source));
+/// The operations behind some tensors.
+pub(super) fn sources(tensors: &[Tensor]) -> Few<Option<Arc<Source>>> {
+    let table = table();
+    let source = |x: &Tensor| {
+        let known = x.track_op().then(|| table.get(&x.id()));
+        known.flatten().cloned()
+    };
+    tensors.iter().map(source).collect()
+}
+
+/// Remembers where a tensor that shows a result comes from.
+pub(super) fn register(x: &Tensor, source: &Arc<Source>) {
+    lock(&source.shown_by).push(x.id());
+    table().insert(x.id(), Arc::clone(source));
+}
+
+/// Forgets the tensors that show a result.
+pub(super) fn forget(source: &Source) {
+    let ids = std::mem::take(&mut *lock(&source.shown_by));
+    let removed: SmallVec<[_; 2]> = {
+        let mut table = table();
+        ids.iter().map(|id| table.remove(id)).collect()
+    };
+    // The last handle of an operation takes its operands with it, which are looked up themselves.
+    drop(removed);
 }
 
 /// `x` in another shape with as many elements, so that gradients still go straight to its operation.
@@ -99,21 +105,27 @@ pub(crate) fn view(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
         return Ok(x.clone());
     }
     let y = x.reshape(shape)?;
-    if let Some(source) = source(x)
-        && let Some(entries) = source.entries.upgrade()
+    if y.track_op()
+        && let Some(source) = source(x)
     {
-        entries.add(y.id(), source);
+        register(&y, &source);
     }
     Ok(y)
 }
 
+/// [`view`] in a shape that `x` mostly has already.
+pub(crate) fn view_as(x: &Tensor, shape: &Shape) -> Result<Tensor> {
+    if x.shape() == shape {
+        return Ok(x.clone());
+    }
+    view(x, shape.clone())
+}
+
 /// The variables that any of the operands depends on, if they are few and known.
-pub(super) fn union<'a>(
-    operands: impl Iterator<Item = Option<&'a [TensorId]>>,
-) -> Option<Arc<[TensorId]>> {
-    let mut all: Vec<TensorId> = Vec::new();
-    for ids in operands {
-        for id in ids? {
+pub(super) fn union(links: &[Link]) -> Option<Arc<[TensorId]>> {
+    let mut all: SmallVec<[TensorId; FEW]> = SmallVec::new();
+    for link in links {
+        for id in link.variables()? {
             if !all.contains(id) {
                 if all.len() == FEW {
                     return None;
@@ -122,5 +134,10 @@ pub(super) fn union<'a>(
             }
         }
     }
-    Some(all.into())
+    // Mostly one operand depends on all of them.
+    let of_one = links.iter().find_map(|link| match link {
+        Link::Result(source) => source.variables.as_ref().filter(|x| x.len() == all.len()),
+        _ => None,
+    });
+    Some(of_one.map_or_else(|| all.as_slice().into(), Arc::clone))
 }

@@ -4,7 +4,6 @@
 //! variables, by operations of this crate alone, its backward goes from one to the next in the reverse order
 //! of their making, without handles, zeros and sums of candle.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_core::backprop::GradStore;
@@ -12,7 +11,7 @@ use candle_core::{Tensor, TensorId};
 
 use super::ids::IdMap;
 use super::sources::{Source, source};
-use super::{total, view};
+use super::{Summands, total, view_as};
 use crate::Result;
 use crate::autograd::mode;
 
@@ -39,12 +38,12 @@ pub(crate) fn backward(
     let store = match (source(x), cotangent) {
         (Some(source), _) if source.is_own => {
             let grad = cotangent.map_or_else(|| x.ones_like(), |grad| Ok(grad.clone()))?;
-            mode::leave(source.place, view(&grad, source.shape.clone())?);
+            mode::leave(source.place, view_as(&grad, &source.shape)?);
             walk(source)?;
             None
         }
         (Some(source), Some(cotangent)) => {
-            mode::leave(source.place, view(cotangent, source.shape.clone())?);
+            mode::leave(source.place, view_as(cotangent, &source.shape)?);
             Some(source.handle.backward()?)
         }
         (None, Some(cotangent)) => Some(x.mul(cotangent)?.backward()?),
@@ -56,13 +55,16 @@ pub(crate) fn backward(
 /// Pulls gradients back through all operations behind one of them. Operations have larger keys than those
 /// that they depend on.
 fn walk(last: Arc<Source>) -> Result<()> {
-    let mut waiting = BTreeMap::from([(last.place.key, last)]);
-    while let Some((_, source)) = waiting.pop_last() {
+    // Sorted. There are rarely more than a few, and what is found goes close to the end.
+    let mut waiting = vec![last];
+    while let Some(source) = waiting.pop() {
         Arc::clone(&source.pull).pull_back(&source.handle)?;
         source.pull.visit_sources(&mut |source| {
-            if source.is_wanted() {
-                let key = source.place.key;
-                waiting.entry(key).or_insert_with(|| Arc::clone(source));
+            let position = waiting.binary_search_by_key(&source.place.key, |x| x.place.key);
+            if let Err(position) = position
+                && source.is_wanted()
+            {
+                waiting.insert(position, Arc::clone(source));
             }
         });
     }
@@ -74,9 +76,9 @@ fn gradients(store: Option<GradStore>, of: &[&Tensor]) -> Result<Gradients> {
     let mut found = mode::take_found();
     let mut gradients = Gradients::default();
     for variable in of {
-        let mut grads: Vec<Tensor> = found
+        let mut grads = found
             .remove(&variable.id())
-            .map_or_else(Vec::new, |(_, grads)| grads);
+            .map_or_else(Summands::new, |(_, grads)| grads);
         let of_candle = store.as_ref().and_then(|store| store.get(variable));
         grads.extend(of_candle.cloned());
         if let Some(total) = total(grads)? {
