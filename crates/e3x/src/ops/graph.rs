@@ -7,7 +7,7 @@ use e3x_kernels::edges::PADDING;
 use e3x_kernels::{EdgeList, Segments};
 
 use super::cache::Cache;
-use super::indices::{check_same_shape, from_values, read};
+use super::indices::{check_same_shape, flat_size, from_values, index_dims, read};
 use crate::op::segment::GatherList;
 use crate::{Error, Result};
 
@@ -382,24 +382,4 @@ impl Graph {
 fn missing(what: &str, constructor: &str) -> Error {
     let expected = format!("a graph with {what} indices");
     Error::argument("graph", expected, format!("one from {constructor}"))
-}
-
-fn index_dims(argument: &'static str, idx: &Tensor, min_rank: usize) -> Result<Vec<usize>> {
-    if idx.rank() >= min_rank {
-        return Ok(idx.dims().to_vec());
-    }
-    let expected = format!("at least {min_rank} axes");
-    let received = format!("shape {:?}", idx.dims());
-    Err(Error::argument(argument, expected, received))
-}
-
-/// The product, if rows of that number can be indexed.
-fn flat_size(argument: &'static str, batch: usize, num: usize) -> Result<usize> {
-    batch
-        .checked_mul(num)
-        .filter(|&size| size < PADDING as usize)
-        .ok_or_else(|| {
-            let received = format!("{num} in each of {batch} items");
-            Error::argument(argument, "fewer than 2^32 - 1 rows in total", received)
-        })
 }

@@ -1,6 +1,7 @@
 //! Reading index tensors.
 
 use candle_core::{DType, Tensor};
+use e3x_kernels::edges::PADDING;
 
 use crate::{Error, Result};
 
@@ -52,4 +53,29 @@ pub(crate) fn check_same_shape(
         format!("the shape of {other}, {:?}", reference.dims()),
         format!("{:?}", tensor.dims()),
     ))
+}
+
+/// The shape of an index tensor with at least `min_rank` axes.
+pub(crate) fn index_dims(
+    argument: &'static str,
+    idx: &Tensor,
+    min_rank: usize,
+) -> Result<Vec<usize>> {
+    if idx.rank() >= min_rank {
+        return Ok(idx.dims().to_vec());
+    }
+    let expected = format!("at least {min_rank} axes");
+    let received = format!("shape {:?}", idx.dims());
+    Err(Error::argument(argument, expected, received))
+}
+
+/// The product of numbers of items and of rows in each, if rows of that number can be indexed.
+pub(crate) fn flat_size(argument: &'static str, batch: usize, num: usize) -> Result<usize> {
+    batch
+        .checked_mul(num)
+        .filter(|&size| size < PADDING as usize)
+        .ok_or_else(|| {
+            let received = format!("{num} in each of {batch} items");
+            Error::argument(argument, "fewer than 2^32 - 1 rows in total", received)
+        })
 }
