@@ -108,7 +108,7 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
     }
 }
 
-impl<'a, T: Real, A: Arithmetic> EdgeKernel<T> for First<'a, T, A> {
+impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
     type Arithmetic = A;
     type Scratch = Scratch<A::Block<T>>;
 

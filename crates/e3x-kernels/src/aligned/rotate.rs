@@ -212,6 +212,9 @@ pub(super) fn outer_product<A: Arithmetic, T: Real>(
     );
 }
 
+/// Features outside of the frame, and rows of some irreps in the frame with the first row of each outside.
+type Ends<'a, T, B> = (&'a Rows<'a, T>, &'a [(&'a [B], usize)]);
+
 /// `gradient[m, j] += sum over features of local[m] x[j]` for N columns j, from `first` on. The sum over one irrep
 /// or two.
 #[inline(always)]
@@ -221,7 +224,7 @@ fn add_outer_product<A: Arithmetic, T: Real, const N: usize>(
     rows: usize,
     side: &Side,
     blocks: usize,
-    (x, irreps): (&Rows<'_, T>, &[(&[A::Block<T>], usize)]),
+    (x, irreps): Ends<'_, T, A::Block<T>>,
     gradient: &mut [T],
 ) {
     let gradient = &mut gradient[..rows * n];

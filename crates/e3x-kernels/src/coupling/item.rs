@@ -92,7 +92,7 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
     ) {
         // Only factors with the same parities are folded.
         for fold in &self.folds {
-            self.fold::<P1, NI>(fold, block, ahead, buffers);
+            fold.write::<A, P1, NI>(block, ahead, buffers);
         }
         for (group, coefficients) in self.groups.iter().zip(&self.coefficients) {
             ahead.step();

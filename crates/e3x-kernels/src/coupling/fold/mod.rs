@@ -14,7 +14,6 @@ mod program;
 
 pub(crate) use program::Fold;
 
-use super::item::Kernel;
 use super::multiply::N;
 use super::program::Kind;
 use super::tile::{Buffers, Row, row, row_mut};
@@ -57,19 +56,16 @@ impl<'a, T: Real> Weighted<'a, T> {
     pub fn steps(&self) -> usize {
         self.program.sums.len()
     }
-}
 
-impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
-    /// Writes the target of a program.
+    /// Writes the target of the program.
     #[inline(always)]
-    pub(super) fn fold<const P: usize, const NI: usize>(
+    pub fn write<A: Arithmetic<Block<T> = Lanes<T>>, const P: usize, const NI: usize>(
         &self,
-        fold: &Weighted<'_, T>,
         block: usize,
         ahead: &mut Ahead,
         buffers: &mut Buffers<T, NI>,
     ) {
-        let program = fold.program;
+        let program = self.program;
         let [x, y] = program.roles.factors.map(|slot| slot as usize);
         let Buffers {
             rows, sums, inner, ..
@@ -79,19 +75,19 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
             to.copy_from_slice(row::<T, P, NI>(y, from).as_flattened());
         }
         let num = program.coefficients.len() * P * P;
-        let coefficients = &fold.coefficients[block * num..][..num];
-        let operands = (
-            coefficients.as_chunks::<P>().0.as_chunks::<P>().0,
-            inner.as_slice(),
+        let coefficients = &self.coefficients[block * num..][..num];
+        let factors = Factors {
+            coefficients: coefficients.as_chunks::<P>().0.as_chunks::<P>().0,
+            inner,
             x,
-        );
+        };
         let target = sums[program.roles.target as usize].as_mut_slice();
         let mut of_outs = program.sums.as_slice();
         for out in &program.outs {
             if out.parts == 1 {
-                write_out::<T, A, P, NI, 1>(out, &mut of_outs, operands, ahead, target);
+                write_out::<T, A, P, NI, 1>(out, &mut of_outs, &factors, ahead, target);
             } else {
-                write_out::<T, A, P, NI, 2>(out, &mut of_outs, operands, ahead, target);
+                write_out::<T, A, P, NI, 2>(out, &mut of_outs, &factors, ahead, target);
             }
         }
     }
@@ -99,6 +95,13 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
 
 /// Weights times a coefficient by channels.
 type Channels<T, const P: usize> = [[Lanes<T>; P]; P];
+
+/// What is multiplied: both factors, the second one in the order of the program.
+struct Factors<'a, T, const P: usize> {
+    coefficients: &'a [Channels<T, P>],
+    inner: &'a [Lanes<T>],
+    x: &'a [Lanes<T>],
+}
 
 /// Writes all sums of an entry of the target, times entries of the first factor.
 #[inline(always)]
@@ -111,7 +114,7 @@ fn write_out<
 >(
     out: &Out,
     sums: &mut &[Sum],
-    (coefficients, inner, x): (&[Channels<T, P>], &[Lanes<T>], &[Lanes<T>]),
+    factors: &Factors<'_, T, P>,
     ahead: &mut Ahead,
     target: &mut [Lanes<T>],
 ) {
@@ -122,7 +125,7 @@ fn write_out<
                 let num = out.sums[Kind::$kind as usize] as usize;
                 for sum in sums.split_off(..num).unwrap_or_default() {
                     ahead.step();
-                    let x = sum.rows.map(|at| row::<T, P, NI>(x, at));
+                    let x = sum.rows.map(|at| row::<T, P, NI>(factors.x, at));
                     // As many numbers at a time as registers hold beside those that they are added to.
                     match A::held::<T>() {
                         32.. => add!(@ Kind::$kind, sum, x, 8),
@@ -135,7 +138,7 @@ fn write_out<
         };
         (@ $kind:expr, $sum:ident, $x:ident, $num:literal) => {
             for first in (0..N).step_by($num) {
-                let inner = collect::<T, A, P, NI, $num>($kind, $sum, first, coefficients, inner);
+                let inner = collect::<T, A, P, NI, $num>($kind, $sum, first, factors);
                 add_sum::<T, A, P, NI, PARTS, $num>($kind, $x, first, &inner, &mut totals);
             }
         };
@@ -167,29 +170,28 @@ fn collect<
     kind: Kind,
     sum: &Sum,
     first: usize,
-    coefficients: &[Channels<T, P>],
-    inner: &[Lanes<T>],
+    factors: &Factors<'_, T, P>,
 ) -> [[A::Sum<T>; M]; 2] {
     let mut parts = [[A::zero::<T>(); M]; 2];
     let [even, odd] = &sum.terms;
     if matches!(kind, Kind::Real | Kind::RealSecond) {
-        for (c, y) in of_terms::<T, P, NI>(even, 1, coefficients, inner) {
+        for (c, y) in of_terms::<T, P, NI>(even, 1, factors) {
             add_weighted::<T, A, P, NI, M>(&mut parts[0], first, false, c, &y[0]);
         }
         // Proper tensors alone have no degrees with an odd sum.
         if P > 1 && kind != Kind::Real {
-            for (c, y) in of_terms::<T, P, NI>(odd, 1, coefficients, inner) {
+            for (c, y) in of_terms::<T, P, NI>(odd, 1, factors) {
                 add_weighted::<T, A, P, NI, M>(&mut parts[1], first, false, c, &y[0]);
             }
         }
         return parts;
     }
-    for (c, y) in of_terms::<T, P, NI>(even, 2, coefficients, inner) {
+    for (c, y) in of_terms::<T, P, NI>(even, 2, factors) {
         add_weighted::<T, A, P, NI, M>(&mut parts[0], first, false, c, &y[0]);
         add_weighted::<T, A, P, NI, M>(&mut parts[1], first, false, c, &y[1]);
     }
     if P > 1 {
-        for (c, y) in of_terms::<T, P, NI>(odd, 2, coefficients, inner) {
+        for (c, y) in of_terms::<T, P, NI>(odd, 2, factors) {
             add_weighted::<T, A, P, NI, M>(&mut parts[0], first, true, c, &y[1]);
             add_weighted::<T, A, P, NI, M>(&mut parts[1], first, false, c, &y[0]);
         }
@@ -202,13 +204,16 @@ fn collect<
 fn of_terms<'a, T, const P: usize, const NI: usize>(
     terms: &Terms,
     parts: usize,
-    coefficients: &'a [Channels<T, P>],
-    inner: &'a [Lanes<T>],
+    factors: &Factors<'a, T, P>,
 ) -> impl Iterator<Item = (&'a Channels<T, P>, &'a [Row<T, P, NI>])> {
     let num = terms.num as usize;
-    let rows = from(inner, terms.first * (P * NI) as u32, num * parts * P * NI);
+    let rows = from(
+        factors.inner,
+        terms.first * (P * NI) as u32,
+        num * parts * P * NI,
+    );
     let rows = rows.as_chunks::<NI>().0.as_chunks::<P>().0;
-    let coefficients = from(coefficients, terms.coefficients, num);
+    let coefficients = from(factors.coefficients, terms.coefficients, num);
     coefficients.iter().zip(rows.chunks_exact(parts))
 }
 
