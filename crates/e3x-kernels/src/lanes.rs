@@ -28,6 +28,12 @@ impl<T: Real> Lanes<T> {
     pub fn zero() -> Self {
         Self([T::ZERO; LANES])
     }
+
+    /// All one.
+    #[inline(always)]
+    pub fn one() -> Self {
+        Self([T::ONE; LANES])
+    }
 }
 
 impl<T> Deref for Lanes<T> {
