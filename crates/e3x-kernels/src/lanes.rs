@@ -294,6 +294,45 @@ pub(crate) fn write<T: Real>(row: &mut [MaybeUninit<T>], block: usize, from: &La
     }
 }
 
+/// Some columns, from `first` on, of a matrix that has at most [`LANES`] rows of `width` numbers; each row gets its lane,
+/// other lanes are zero.
+///
+/// Not compiled for wide vector instructions: compilers would scatter numbers with them, which takes longer.
+#[inline(never)]
+pub(crate) fn lanes_of_columns<T: Real>(
+    rows: &[T],
+    width: usize,
+    first: usize,
+    to: &mut [Lanes<T>],
+) {
+    if rows.len() < LANES * width || first + to.len() > width {
+        to.fill(Lanes::zero());
+        for (i, row) in rows.chunks_exact(width).enumerate() {
+            for (to, &number) in to.iter_mut().zip(&row[first..]) {
+                to[i] = number;
+            }
+        }
+        return;
+    }
+    for (k, to) in to.iter_mut().enumerate() {
+        for i in 0..LANES {
+            // SAFETY: the matrix has LANES rows and all columns, as was just checked. A check for each number takes
+            // longer than the rest.
+            to[i] = unsafe { *rows.get_unchecked(i * width + first + k) };
+        }
+    }
+}
+
+/// Writes as many rows as there are numbers, one from each lane.
+#[inline(never)]
+pub(crate) fn rows_of_lanes<T: Real>(from: &[Lanes<T>], rows: &mut [MaybeUninit<T>]) {
+    for (i, row) in rows.chunks_exact_mut(from.len()).enumerate().take(LANES) {
+        for (number, from) in row.iter_mut().zip(from) {
+            number.write(from[i]);
+        }
+    }
+}
+
 /// `acc += a * b`, lane by lane.
 #[inline(always)]
 pub(crate) fn add_product<T: Real>(acc: &mut Lanes<T>, a: &Lanes<T>, b: &Lanes<T>) {
