@@ -323,12 +323,12 @@ pub(crate) fn lanes_of_columns<T: Real>(
     }
 }
 
-/// Writes as many rows as there are numbers, one from each lane.
+/// Writes as many rows as there is space for, one from each lane.
 #[inline(never)]
-pub(crate) fn rows_of_lanes<T: Real>(from: &[Lanes<T>], rows: &mut [MaybeUninit<T>]) {
+pub(crate) fn rows_of_lanes<F: Real, T: Real>(from: &[Lanes<F>], rows: &mut [MaybeUninit<T>]) {
     for (i, row) in rows.chunks_exact_mut(from.len()).enumerate().take(LANES) {
         for (number, from) in row.iter_mut().zip(from) {
-            number.write(from[i]);
+            number.write(T::from_f64(from[i].to_f64()));
         }
     }
 }

@@ -5,18 +5,17 @@ use std::ops::Range;
 
 use e3x_so3::{GeneratorTerm, generator_terms};
 
-use super::directions::{AT_ONCE, Directions};
+use super::directions::Directions;
 use crate::arithmetic::{Arithmetic, with_arithmetic};
 use crate::error::check_len;
 use crate::lanes::{LANES, Lanes, lanes_of_columns, rows_of_lanes};
 use crate::{Error, Real, Result, par};
 
 /// Edges per task of the parallel loops.
-const EDGES_PER_TASK: usize = 32;
-const TURNS_PER_TASK: usize = 4 * LANES;
+const EDGES_PER_TASK: usize = 4 * LANES;
 
 /// What a number of a frame costs, and the turn of one, in multiply-adds of a matrix product.
-const WORK: usize = 32;
+const WORK: usize = 12;
 const WORK_OF_TURN: usize = 8;
 
 /// Numbers in the frame of one edge: the sum of `(2 l + 1)^2` over degrees `0..=max_degree`.
@@ -40,18 +39,21 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
         return Err(Error::argument("vectors", "three numbers each", received));
     }
     let directions = Directions::get(max_degree, cartesian_order)?;
-    let len = frame_len(max_degree);
+    let vectors = vectors.as_chunks::<3>().0;
+    Ok(with_arithmetic!(A => frames_with::<T, A>(&directions, vectors, frame_len(max_degree))))
+}
+
+fn frames_with<T: Real, A>(directions: &Directions, vectors: &[[T; 3]], len: usize) -> Vec<T>
+where
+    A: Arithmetic<Block<f64> = Lanes<f64>>,
+{
     let write = |task: usize, frames: &mut [MaybeUninit<T>]| {
-        let vectors = vectors[task * EDGES_PER_TASK * 3..].as_chunks::<3>().0;
-        let frames = frames.chunks_mut(AT_ONCE * len);
+        let vectors = &vectors[task * EDGES_PER_TASK..];
+        let frames = frames.chunks_mut(LANES * len);
         let mut buffers = directions.buffers();
-        for (frames, vectors) in frames.zip(vectors.chunks(AT_ONCE)) {
+        for (frames, vectors) in frames.zip(vectors.chunks(LANES)) {
             let vectors = &vectors[..frames.len() / len];
-            let mut units = [[0.0; 3]; AT_ONCE];
-            for (unit, r) in units.iter_mut().zip(vectors) {
-                *unit = direction(r.map(T::to_f64));
-            }
-            directions.write(&units[..vectors.len()], &mut buffers, frames);
+            directions.write::<T, A>(vectors, &mut buffers, frames);
             for (frame, r) in frames.chunks_exact_mut(len).zip(vectors) {
                 if !is_finite(r) {
                     // Directions that are not finite have no frame; what is computed with them is NaN.
@@ -60,25 +62,14 @@ pub fn frames<T: Real>(vectors: &[T], max_degree: usize, cartesian_order: bool) 
             }
         }
     };
-    let num = vectors.len() / 3 * len;
+    let num = vectors.len() * len;
     let ends = par::even_ends(num, EDGES_PER_TASK * len);
     // SAFETY: all numbers of a frame are written.
-    Ok(unsafe { par::filled(&ends, num * WORK, write) })
+    unsafe { par::filled(&ends, num * WORK, write) }
 }
 
 fn is_finite<T: Real>(r: &[T; 3]) -> bool {
     r.iter().all(|x| x.to_f64().is_finite())
-}
-
-/// The direction of a vector; that of zero is the z axis.
-fn direction(r: [f64; 3]) -> [f64; 3] {
-    let largest = r.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
-    if largest == 0.0 {
-        return [0.0, 0.0, 1.0];
-    }
-    let r = r.map(|x| x / largest);
-    let norm = (r[0] * r[0] + r[1] * r[1] + r[2] * r[2]).sqrt();
-    r.map(|x| x / norm)
 }
 
 /// An argument of the sum of [`Turn`].
@@ -177,7 +168,7 @@ impl Turn {
                 sums: &mut sums,
                 marks: &mut vec![T::ZERO; len],
             };
-            let mut edge = task * TURNS_PER_TASK;
+            let mut edge = task * EDGES_PER_TASK;
             for out in out.chunks_mut(LANES * width) {
                 let end = edge + out.len() / width;
                 let a = &first[edge * of_first..end * of_first];
@@ -187,7 +178,7 @@ impl Turn {
                 edge = end;
             }
         };
-        let ends = par::even_ends(edges * width, TURNS_PER_TASK * width);
+        let ends = par::even_ends(edges * width, EDGES_PER_TASK * width);
         // SAFETY: all sums of an edge are written.
         unsafe { par::filled(&ends, edges * len * WORK_OF_TURN, write) }
     }
@@ -307,6 +298,45 @@ mod tests {
 
     fn numbers(n: usize, seed: f64) -> Vec<f64> {
         (0..n).map(|i| (seed + 1.7 * i as f64).sin()).collect()
+    }
+
+    /// The row m = 0 of degree 1 is the direction, in the order y, z, x.
+    #[test]
+    fn frames_of_vectors_of_all_sizes_stand_alone() {
+        let mut vectors = numbers(3 * 70, 0.2);
+        for (vector, scale) in vectors
+            .chunks_exact_mut(3)
+            .zip([1e-300, 1.0, 1e200, 1e-160])
+        {
+            vector.iter_mut().for_each(|x| *x *= scale);
+        }
+        vectors[12..18].copy_from_slice(&[0.0, 0.0, 0.0, 0.0, 0.0, -1e-200]);
+        vectors[18..24].copy_from_slice(&[1e-170, 0.0, 1.0, f64::INFINITY, 0.0, 1.0]);
+        vectors[50 * 3] = f64::NAN;
+        let (all, len) = (frames(&vectors, 2, false).unwrap(), frame_len(2));
+        for (vector, frame) in vectors.chunks_exact(3).zip(all.chunks_exact(len)) {
+            let alone = frames(vector, 2, false).unwrap();
+            if !vector.iter().all(|x| x.is_finite()) {
+                assert!(frame.iter().chain(&alone).all(|x| x.is_nan()));
+                continue;
+            }
+            assert_eq!(frame, alone);
+            let largest = vector.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
+            let [x, y, z] = [0, 1, 2].map(|k| vector[k] / largest);
+            let norm = (x * x + y * y + z * z).sqrt();
+            let axis = if largest == 0.0 {
+                [0.0, 1.0, 0.0]
+            } else {
+                [y, z, x].map(|x| x / norm)
+            };
+            assert!((0..3).all(|k| (frame[4 + k] - axis[k]).abs() < 1e-15));
+            for (i, j) in (0..5).flat_map(|i| (0..5).map(move |j| (i, j))) {
+                let product: f64 = (0..5)
+                    .map(|k| frame[10 + 5 * i + k] * frame[10 + 5 * j + k])
+                    .sum();
+                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-14);
+            }
+        }
     }
 
     /// Edges that are computed together do not mix, and rows without derivatives may be left out.

@@ -13,7 +13,7 @@ use std::mem::MaybeUninit;
 
 use crate::arithmetic::{Arithmetic, with_arithmetic};
 use crate::error::check_len;
-use crate::lanes::{LANES, Lanes};
+use crate::lanes::{LANES, Lanes, rows_of_lanes};
 use crate::{Error, Real, Result, par};
 
 /// Numbers of several arguments, one per lane.
@@ -193,13 +193,7 @@ impl<T: Real> Use<'_, T> {
     fn write(self, first: usize, rows: &[Numbers], out: &mut [MaybeUninit<T>]) {
         let num = rows.len();
         match self {
-            Use::Values => {
-                for (i, out) in out.chunks_exact_mut(num).enumerate() {
-                    for (value, row) in out.iter_mut().zip(rows) {
-                        value.write(T::from_f64(row[i]));
-                    }
-                }
-            }
+            Use::Values => rows_of_lanes(rows, out),
             Use::Weighted(s) => {
                 for ((i, out), s) in out.chunks_exact_mut(num).enumerate().zip(&s[first..]) {
                     let s = s.to_f64();
