@@ -14,7 +14,7 @@ use crate::{Real, Result, par};
 const TASK: usize = 1 << 13;
 
 /// What one value costs, in multiply-adds of a kernel.
-const WORK: usize = 2;
+const WORK: usize = 3;
 
 /// Sizes of features seen as `items` blocks of `rows` rows of `width` values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use crate::{Error, Real, Result, par};
 const EDGES_PER_TASK: usize = 4 * LANES;
 
 /// What a number of a frame costs, and the turn of one, in multiply-adds of a matrix product.
-const WORK: usize = 12;
-const WORK_OF_TURN: usize = 8;
+const WORK: usize = 16;
+const WORK_OF_TURN: usize = 24;
 
 /// Numbers in the frame of one edge: the sum of `(2 l + 1)^2` over degrees `0..=max_degree`.
 pub fn frame_len(max_degree: usize) -> usize {

@@ -21,7 +21,7 @@ type Numbers = Lanes<f64>;
 
 /// Values per task, and what one costs in multiply-adds of a kernel: of families that are vector code, and of others.
 const TASK_OF_LANES: usize = 1 << 12;
-const WORK_OF_LANES: usize = 12;
+const WORK_OF_LANES: usize = 16;
 const TASK: usize = 1 << 9;
 const WORK: usize = 64;
 
