@@ -172,14 +172,14 @@ impl Directions {
         }
         A::vectorized(
             #[inline(always)]
-            || self.elements::<A>(r, buffers),
+            || self.elements::<A>(&r, buffers),
         );
         rows_of_lanes(&buffers.numbers, frames);
     }
 
     /// The matrices, one direction per lane.
     #[inline(always)]
-    fn elements<A>(&self, vectors: [Numbers; 3], buffers: &mut Buffers)
+    fn elements<A>(&self, vectors: &[Numbers; 3], buffers: &mut Buffers)
     where
         A: Arithmetic<Block<f64> = Numbers>,
     {
@@ -213,7 +213,8 @@ impl Directions {
 
 /// Cosines and sines of θ and φ. The direction of zero is the z axis.
 #[inline(always)]
-fn angles([mut x, mut y, mut z]: [Numbers; 3]) -> [[Numbers; 2]; 2] {
+fn angles(vectors: &[Numbers; 3]) -> [[Numbers; 2]; 2] {
+    let [mut x, mut y, mut z] = *vectors;
     let mut theta = [Numbers::zero(); 2];
     let mut phi = [Numbers::zero(); 2];
     for i in 0..LANES {

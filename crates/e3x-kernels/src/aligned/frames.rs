@@ -308,7 +308,9 @@ mod tests {
             .chunks_exact_mut(3)
             .zip([1e-300, 1.0, 1e200, 1e-160])
         {
-            vector.iter_mut().for_each(|x| *x *= scale);
+            for x in vector {
+                *x *= scale;
+            }
         }
         vectors[12..18].copy_from_slice(&[0.0, 0.0, 0.0, 0.0, 0.0, -1e-200]);
         vectors[18..24].copy_from_slice(&[1e-170, 0.0, 1.0, f64::INFINITY, 0.0, 1.0]);

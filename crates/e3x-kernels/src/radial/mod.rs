@@ -237,13 +237,11 @@ impl Table {
             work: 0,
         };
         match family {
-            Family::Bernstein => {
-                if order < num {
-                    let degree = num - 1 - order;
-                    table.binomials = bernstein::binomial_row(degree);
-                    // n (n - 1) ... (n - order + 1)
-                    table.factor = (degree + 1..num).map(|k| k as f64).product();
-                }
+            Family::Bernstein if order < num => {
+                let degree = num - 1 - order;
+                table.binomials = bernstein::binomial_row(degree);
+                // n (n - 1) ... (n - order + 1)
+                table.factor = (degree + 1..num).map(|k| k as f64).product();
             }
             Family::Chebyshev => table.work = 2 * (order + 1),
             Family::Sinc | Family::SmoothWindow => {

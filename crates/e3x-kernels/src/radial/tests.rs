@@ -178,7 +178,7 @@ fn each_argument_stands_alone() {
         );
         for family in [Family::Bernstein, Family::Chebyshev] {
             let border = if family == Family::Bernstein {
-                t.max(0.0).min(1.0)
+                t.clamp(0.0, 1.0)
             } else {
                 t.signum()
             };
