@@ -28,6 +28,12 @@ impl<T: Real> Lanes<T> {
     pub fn zero() -> Self {
         Self([T::ZERO; LANES])
     }
+
+    /// All one.
+    #[inline(always)]
+    pub fn one() -> Self {
+        Self([T::ONE; LANES])
+    }
 }
 
 impl<T> Deref for Lanes<T> {
@@ -285,6 +291,45 @@ pub(crate) fn write<T: Real>(row: &mut [MaybeUninit<T>], block: usize, from: &La
     }
     for (number, &lane) in rest.iter_mut().zip(from.iter()) {
         number.write(lane);
+    }
+}
+
+/// Some columns, from `first` on, of a matrix that has at most [`LANES`] rows of `width` numbers; each row gets its lane,
+/// other lanes are zero.
+///
+/// Not compiled for wide vector instructions: compilers would scatter numbers with them, which takes longer.
+#[inline(never)]
+pub(crate) fn lanes_of_columns<T: Real>(
+    rows: &[T],
+    width: usize,
+    first: usize,
+    to: &mut [Lanes<T>],
+) {
+    if rows.len() < LANES * width || first + to.len() > width {
+        to.fill(Lanes::zero());
+        for (i, row) in rows.chunks_exact(width).enumerate() {
+            for (to, &number) in to.iter_mut().zip(&row[first..]) {
+                to[i] = number;
+            }
+        }
+        return;
+    }
+    for (k, to) in to.iter_mut().enumerate() {
+        for i in 0..LANES {
+            // SAFETY: the matrix has LANES rows and all columns, as was just checked. A check for each number takes
+            // longer than the rest.
+            to[i] = unsafe { *rows.get_unchecked(i * width + first + k) };
+        }
+    }
+}
+
+/// Writes as many rows as there is space for, one from each lane.
+#[inline(never)]
+pub(crate) fn rows_of_lanes<F: Real, T: Real>(from: &[Lanes<F>], rows: &mut [MaybeUninit<T>]) {
+    for (i, row) in rows.chunks_exact_mut(from.len()).enumerate().take(LANES) {
+        for (number, from) in row.iter_mut().zip(from) {
+            number.write(T::from_f64(from[i].to_f64()));
+        }
     }
 }
 

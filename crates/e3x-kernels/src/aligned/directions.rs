@@ -18,17 +18,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use e3x_so3::{Order, WignerD};
 
 use super::frames::frame_len;
-use crate::lanes::vectorized;
+use crate::arithmetic::Arithmetic;
+use crate::lanes::{LANES, Lanes, rows_of_lanes};
 use crate::{Error, Real, Result};
-
-/// Directions that are computed together.
-pub(super) const AT_ONCE: usize = 8;
 
 /// Distance from the z axis below which a direction is a pole: the square of smaller ones loses digits.
 const POLE: f64 = 1e-140;
 
-/// Numbers of several directions.
-type Numbers = [f64; AT_ONCE];
+/// Numbers of several directions, one per lane.
+type Numbers = Lanes<f64>;
 
 /// An element of d(θ), of row m and column m' >= 0 (or -m and -m'), and the elements of D that it makes.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +61,7 @@ pub(super) struct Buffers {
 
 impl Directions {
     pub fn buffers(&self) -> Buffers {
-        let zeros = |len: usize| vec![[0.0; AT_ONCE]; len];
+        let zeros = |len: usize| vec![Numbers::zero(); len];
         Buffers {
             theta: zeros(2 * self.max_degree + 1),
             phi: zeros(2 * self.max_degree + 1),
@@ -155,78 +153,106 @@ impl Directions {
         }
     }
 
-    /// Writes the matrices of at most [`AT_ONCE`] directions of length 1: for each degree its rows m = -l, ..., l,
+    /// Writes the matrices of the directions of at most [`LANES`] vectors: for each degree its rows m = -l, ..., l,
     /// columns in the order of features.
-    pub fn write<T: Real>(
+    pub fn write<T: Real, A>(
         &self,
-        directions: &[[f64; 3]],
+        vectors: &[[T; 3]],
         buffers: &mut Buffers,
         frames: &mut [MaybeUninit<T>],
-    ) {
-        let len = frame_len(self.max_degree);
+    ) where
+        A: Arithmetic<Block<f64> = Numbers>,
+    {
+        // All other directions are the z axis.
+        let mut r = [Numbers::zero(); 3];
+        for (i, vector) in vectors.iter().enumerate() {
+            for k in 0..3 {
+                r[k][i] = vector[k].to_f64();
+            }
+        }
+        A::vectorized(
+            #[inline(always)]
+            || self.elements::<A>(&r, buffers),
+        );
+        rows_of_lanes(&buffers.numbers, frames);
+    }
+
+    /// The matrices, one direction per lane.
+    #[inline(always)]
+    fn elements<A>(&self, vectors: &[Numbers; 3], buffers: &mut Buffers)
+    where
+        A: Arithmetic<Block<f64> = Numbers>,
+    {
         let Buffers {
             theta: thetas,
             phi: phis,
             numbers,
         } = buffers;
-        vectorized(
-            #[inline(always)]
-            || {
-                let (mut theta, mut phi) = ([[0.0; AT_ONCE]; 2], [[0.0; AT_ONCE]; 2]);
-                for (i, &[x, y, z]) in directions.iter().enumerate() {
-                    let rho = (x * x + y * y).sqrt();
-                    (theta[0][i], theta[1][i]) = (z, rho);
-                    (phi[0][i], phi[1][i]) = if rho > POLE {
-                        (x / rho, y / rho)
-                    } else {
-                        (1.0, 0.0)
-                    };
-                }
-                multiples(theta, thetas);
-                multiples(phi, phis);
-                let mut first = 0;
-                for element in &self.elements {
-                    let mut sum = [0.0; AT_ONCE];
-                    for &(at, c) in &self.terms[first..element.end] {
-                        for i in 0..AT_ONCE {
-                            sum[i] += c * thetas[at][i];
-                        }
-                    }
-                    first = element.end;
-                    let m = element.order;
-                    if element.sign != 0.0 {
-                        let sin = &phis[self.max_degree + m];
-                        for i in 0..AT_ONCE {
-                            numbers[element.sin][i] = element.sign * sum[i] * sin[i];
-                        }
-                    }
-                    for i in 0..AT_ONCE {
-                        numbers[element.cos][i] = sum[i] * phis[m][i];
-                    }
-                }
-                for (i, frame) in frames.chunks_exact_mut(len).enumerate() {
-                    for (to, numbers) in frame.iter_mut().zip(numbers.iter()) {
-                        to.write(T::from_f64(numbers[i]));
-                    }
-                }
-            },
-        );
+        let [theta, phi] = angles(vectors);
+        multiples::<A>(theta, thetas);
+        multiples::<A>(phi, phis);
+        let mut first = 0;
+        for element in &self.elements {
+            let mut sum: A::Sum<f64> = A::zero();
+            for &(at, c) in &self.terms[first..element.end] {
+                A::add_scaled_sum(&mut sum, c, A::load(&thetas[at]));
+            }
+            first = element.end;
+            let m = element.order;
+            if element.sign != 0.0 {
+                let sin = A::multiply(sum, A::load(&phis[self.max_degree + m]));
+                let mut signed: A::Sum<f64> = A::zero();
+                A::add_scaled_sum(&mut signed, element.sign, sin);
+                A::store(signed, &mut numbers[element.sin]);
+            }
+            let cos = A::multiply(sum, A::load(&phis[m]));
+            A::store(cos, &mut numbers[element.cos]);
+        }
     }
+}
+
+/// Cosines and sines of θ and φ. The direction of zero is the z axis.
+#[inline(always)]
+fn angles(vectors: &[Numbers; 3]) -> [[Numbers; 2]; 2] {
+    let [mut x, mut y, mut z] = *vectors;
+    let mut theta = [Numbers::zero(); 2];
+    let mut phi = [Numbers::zero(); 2];
+    for i in 0..LANES {
+        // Squares of large and small numbers do not overflow.
+        let largest = x[i].abs().max(y[i].abs()).max(z[i].abs());
+        let scale = if largest == 0.0 { 1.0 } else { largest };
+        x[i] /= scale;
+        y[i] /= scale;
+        z[i] = if largest == 0.0 { 1.0 } else { z[i] / scale };
+        let norm = (x[i] * x[i] + y[i] * y[i] + z[i] * z[i]).sqrt();
+        x[i] /= norm;
+        y[i] /= norm;
+        let rho = (x[i] * x[i] + y[i] * y[i]).sqrt();
+        (theta[0][i], theta[1][i]) = (z[i] / norm, rho);
+        let is_pole = rho <= POLE;
+        let divisor = if is_pole { 1.0 } else { rho };
+        phi[0][i] = if is_pole { 1.0 } else { x[i] / divisor };
+        phi[1][i] = if is_pole { 0.0 } else { y[i] / divisor };
+    }
+    [theta, phi]
 }
 
 /// Cosines of the multiples 0, ..., n of angles, and sines of the multiples 1, ..., n after them.
 #[inline(always)]
-fn multiples([cos, sin]: [Numbers; 2], all: &mut [Numbers]) {
+fn multiples<A>([cos, sin]: [Numbers; 2], all: &mut [Numbers])
+where
+    A: Arithmetic<Block<f64> = Numbers>,
+{
     let n = all.len() / 2;
-    all[0] = [1.0; AT_ONCE];
-    let mut last = (all[0], [0.0; AT_ONCE]);
+    let (cos, sin): (A::Sum<f64>, A::Sum<f64>) = (A::load(&cos), A::load(&sin));
+    all[0] = Numbers::one();
+    let mut last: (A::Sum<f64>, A::Sum<f64>) = (A::load(&all[0]), A::zero());
     for k in 1..=n {
-        let mut next = last;
-        for i in 0..AT_ONCE {
-            next.0[i] = last.0[i] * cos[i] - last.1[i] * sin[i];
-            next.1[i] = last.1[i] * cos[i] + last.0[i] * sin[i];
-        }
-        (all[k], all[n + k]) = next;
+        let mut next = (A::multiply(last.0, cos), A::multiply(last.1, cos));
+        A::subtract_multiple_sum(&mut next.0, last.1, sin);
+        A::add_multiple_sum(&mut next.1, last.0, sin);
+        A::store(next.0, &mut all[k]);
+        A::store(next.1, &mut all[n + k]);
         last = next;
     }
 }

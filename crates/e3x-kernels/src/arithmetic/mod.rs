@@ -8,6 +8,7 @@
 pub(crate) mod x86;
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use crate::Real;
 use crate::lanes::{Block, LANES, Lanes};
@@ -33,6 +34,9 @@ pub(crate) trait Arithmetic: Sync + 'static {
 
     /// Writes the first numbers of a row, likewise.
     fn store_row<T: Real>(sum: Self::Sum<T>, row: &mut [T]);
+
+    /// As [`Arithmetic::store_row`], to numbers that need not be there before.
+    fn write_row<T: Real>(sum: Self::Sum<T>, row: &mut [MaybeUninit<T>]);
 
     /// `a * b`, lane by lane.
     fn multiply<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T>;
@@ -146,6 +150,14 @@ impl<A: Arithmetic> Arithmetic for Pair<A> {
     }
 
     #[inline(always)]
+    fn write_row<T: Real>(sum: Self::Sum<T>, row: &mut [MaybeUninit<T>]) {
+        let row = &mut row[..Self::Block::<T>::LANES];
+        let (first, second) = row.split_at_mut(A::Block::<T>::LANES);
+        A::write_row(sum[0], first);
+        A::write_row(sum[1], second);
+    }
+
+    #[inline(always)]
     fn multiply<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T> {
         [A::multiply(a[0], b[0]), A::multiply(a[1], b[1])]
     }
@@ -244,6 +256,11 @@ macro_rules! loops {
             #[inline(always)]
             fn store_row<T: Real>(sum: Lanes<T>, row: &mut [T]) {
                 row[..LANES].copy_from_slice(&sum.0);
+            }
+
+            #[inline(always)]
+            fn write_row<T: Real>(sum: Lanes<T>, row: &mut [MaybeUninit<T>]) {
+                row[..LANES].write_copy_of_slice(&sum.0);
             }
 
             #[inline(always)]

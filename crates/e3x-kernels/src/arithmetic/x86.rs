@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_fnmadd_pd, _mm512_fnmadd_ps, _mm512_mul_pd,
     _mm512_mul_ps, _mm512_permute_ps, _mm512_set1_pd, _mm512_set1_ps, _mm512_shuffle_f32x4,
 };
-use std::mem::transmute;
+use std::mem::{MaybeUninit, transmute};
 
 use pulp::x86::{V3, V4};
 
@@ -263,6 +263,12 @@ macro_rules! arithmetic {
             fn store_row<T: Real>(sum: T::$name, row: &mut [T]) {
                 // SAFETY: as above.
                 row[..LANES].copy_from_slice(&unsafe { sum.store() });
+            }
+
+            #[inline(always)]
+            fn write_row<T: Real>(sum: T::$name, row: &mut [MaybeUninit<T>]) {
+                // SAFETY: as above.
+                row[..LANES].write_copy_of_slice(&unsafe { sum.store() });
             }
 
             #[inline(always)]

@@ -151,6 +151,43 @@ fn weights_and_contractions_agree_with_values() {
     }
 }
 
+/// Arguments that are computed together do not mix, also where some are special; outside, the polynomials are constant.
+#[test]
+fn each_argument_stands_alone() {
+    let mut x: Vec<f64> = (0..37).map(|i| 0.05 * f64::from(i) - 0.4).collect();
+    (x[3], x[17], x[20]) = (f64::NAN, f64::INFINITY, f64::NEG_INFINITY);
+    for family in SMOOTH {
+        for (num, order) in [(1, 0), (6, 0), (6, 1), (6, 3), (2, 2)] {
+            let all = functions(family, num, order).evaluate(&x).unwrap();
+            for (x, values) in x.iter().zip(all.chunks_exact(num)) {
+                let alone = at(family, num, order, *x);
+                assert!(
+                    values
+                        .iter()
+                        .zip(&alone)
+                        .all(|(a, b)| a.total_cmp(b).is_eq())
+                );
+                assert!(!x.is_nan() || values.iter().all(|value| value.is_nan()));
+            }
+        }
+    }
+    for t in [-f64::INFINITY, -2.0, 2.0, f64::INFINITY] {
+        assert_eq!(
+            at(Family::Bernstein, 4, 0, t)[usize::from(t > 0.0) * 3],
+            1.0
+        );
+        for family in [Family::Bernstein, Family::Chebyshev] {
+            let border = if family == Family::Bernstein {
+                t.clamp(0.0, 1.0)
+            } else {
+                t.signum()
+            };
+            assert_eq!(at(family, 4, 0, t), at(family, 4, 0, border));
+            assert_eq!(at(family, 4, 2, t), [0.0; 4]);
+        }
+    }
+}
+
 #[test]
 fn bad_arguments() {
     let bernstein = functions(Family::Bernstein, 3, 1);

@@ -2,36 +2,47 @@
 
 use std::f64::consts::PI;
 
-use super::Table;
+use super::{Numbers, Table};
+use crate::Real;
+use crate::arithmetic::Arithmetic;
 use crate::jet::sin_cos_pi;
+use crate::lanes::LANES;
 
 impl Table {
     /// `T(k+1) = 2 t T(k) - T(k-1)`, differentiated: with `n` derivatives the right side gains
-    /// `2 n T^(n-1)(k)`. `work` holds the derivatives up to `order` of the last two polynomials.
-    pub(super) fn chebyshev(&self, t: f64, row: &mut [f64], work: &mut [f64]) {
-        if t.abs() > 1.0 {
-            for (k, value) in row.iter_mut().enumerate() {
-                let sign = if t < 0.0 && k % 2 == 1 { -1.0 } else { 1.0 };
-                *value = if self.order == 0 { sign } else { 0.0 };
-            }
-            return;
+    /// `2 n T^(n-1)(k)`. `space` holds the derivatives up to `order` of the last two polynomials.
+    /// Values outside are those at -1 or 1.
+    #[inline(always)]
+    pub(super) fn chebyshev<A>(&self, t: &Numbers, rows: &mut [Numbers], space: &mut [Numbers])
+    where
+        A: Arithmetic<Block<f64> = Numbers>,
+    {
+        let (mut inside, mut twice, mut factors) = (*t, *t, *t);
+        for i in 0..LANES {
+            inside[i] = t[i].clamp(-1.0, 1.0);
+            twice[i] = 2.0 * inside[i];
+            let is_known = self.order == 0 || inside[i] == t[i];
+            factors[i] = if is_known { 1.0 } else { 0.0 };
         }
-        let (last, this) = work.split_at_mut(self.order + 1);
+        let (last, this) = space.split_at_mut(self.order + 1);
         // T(-1) = T(1) = t and T(0) = 1.
-        last.fill(0.0);
-        this.fill(0.0);
-        (last[0], this[0]) = (t, 1.0);
+        last.fill(Numbers::zero());
+        this.fill(Numbers::zero());
+        (last[0], this[0]) = (inside, Numbers::one());
         if self.order > 0 {
-            last[1] = 1.0;
+            last[1] = Numbers::one();
         }
-        for value in row {
-            *value = this[self.order];
+        let (twice, factors): (A::Sum<f64>, A::Sum<f64>) = (A::load(&twice), A::load(&factors));
+        let one: A::Sum<f64> = A::load(&Numbers::one());
+        for row in rows {
+            A::store(A::multiply(A::load(&this[self.order]), factors), row);
             for n in (0..=self.order).rev() {
-                let mut next = 2.0 * t * this[n] - last[n];
+                let mut next = A::multiply(A::load(&this[n]), twice);
+                A::subtract_multiple_sum(&mut next, A::load(&last[n]), one);
                 if n > 0 {
-                    next += 2.0 * n as f64 * this[n - 1];
+                    A::add_scaled_sum(&mut next, 2.0 * n as f64, A::load(&this[n - 1]));
                 }
-                last[n] = next;
+                A::store(next, &mut last[n]);
             }
             this.swap_with_slice(last);
         }
@@ -46,25 +57,31 @@ impl Table {
     }
 
     /// `g^(n+1) = -2 gamma ((t - mu) g^(n) + n g^(n-1))`.
-    pub(super) fn gaussian(&self, t: f64, row: &mut [f64]) {
+    #[inline(always)]
+    pub(super) fn gaussian(&self, t: &Numbers, rows: &mut [Numbers]) {
         let last = self.num as f64 - 1.0;
         let gamma = (2.0 * self.num as f64).sqrt() * last;
-        for (k, value) in row.iter_mut().enumerate() {
-            let distance = if k == 0 { t } else { t - k as f64 / last };
-            let mut g = (-gamma * distance * distance).exp();
-            let mut before = 0.0;
-            // With a single function gamma is 0, with an infinite distance g is.
-            if gamma == 0.0 {
-                g = 1.0;
-            }
-            if g == 0.0 {
-                *value = 0.0;
-                continue;
+        for (k, row) in rows.iter_mut().enumerate() {
+            let center = if k == 0 { 0.0 } else { k as f64 / last };
+            let (mut distance, mut before) = (*t, Numbers::zero());
+            for i in 0..LANES {
+                distance[i] = t[i] - center;
+                // With a single function gamma is 0, also times an infinite distance.
+                let exponent = -gamma * distance[i] * distance[i];
+                row[i] = if gamma == 0.0 {
+                    1.0
+                } else {
+                    exponent.exp_lane()
+                };
+                // Where the exponential is 0 so are derivatives, however large the distance is.
+                distance[i] = if row[i] == 0.0 { 0.0 } else { distance[i] };
             }
             for n in 0..self.order {
-                (before, g) = (g, -2.0 * gamma * (distance * g + n as f64 * before));
+                for i in 0..LANES {
+                    let next = -2.0 * gamma * (distance[i] * row[i] + n as f64 * before[i]);
+                    (before[i], row[i]) = (row[i], next);
+                }
             }
-            *value = g;
         }
     }
 
