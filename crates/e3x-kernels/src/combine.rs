@@ -42,27 +42,6 @@ pub fn combine<T: Real>(factors: &[T], terms: &[&[T]]) -> Result<Vec<T>> {
     Ok(unsafe { par::filled(&ends, work, add) })
 }
 
-/// Whether the rows of `x`, of `width` numbers, are those that start every `stride` numbers in `y`; NaN equals nothing.
-///
-/// ```
-/// use e3x_kernels::combine::equal_rows;
-/// assert!(equal_rows(1, &[1.0f32, 2.0], 3, &[1.0, 0.0, 0.0, 2.0]));
-/// assert!(!equal_rows(1, &[1.0f32, 2.0], 1, &[1.0, 3.0]));
-/// ```
-pub fn equal_rows<T: Real>(width: usize, x: &[T], stride: usize, y: &[T]) -> bool {
-    let (width, stride) = (width.max(1), stride.max(1));
-    let same = |(x, y): (&[T], &[T])| {
-        let differ = x.iter().zip(y).map(|(x, y)| u32::from(x != y));
-        differ.sum::<u32>() == 0
-    };
-    let equal = |(x, y): (&[T], &[T])| y.len() >= x.len() && same((x, y));
-    x.len().div_ceil(width) <= y.len().div_ceil(stride)
-        && vectorized(
-            #[inline(always)]
-            || x.chunks(width).zip(y.chunks(stride)).all(equal),
-        )
-}
-
 /// Two terms at a time; the first two are written, the others added.
 #[inline(always)]
 fn add_terms<T: Real>(factors: &[T], terms: &[&[T]], start: usize, out: &mut [MaybeUninit<T>]) {
@@ -93,25 +72,6 @@ fn add_terms<T: Real>(factors: &[T], terms: &[&[T]], start: usize, out: &mut [Ma
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_number_of_all_rows_is_compared() {
-        let x: Vec<f32> = (0..1000).map(|i| i as f32).collect();
-        for width in [1, 10, 100, 1000] {
-            // Rows with one more number in between.
-            let spaced = x.chunks(width).flat_map(|row| row.iter().chain(&[-1.0]));
-            let spaced: Vec<f32> = spaced.copied().collect();
-            let equal = |y: &[f32]| equal_rows(width, &x, width + 1, y);
-            assert!(equal(&spaced) && equal(&spaced[..spaced.len() - 1]));
-            assert!(!equal(&spaced[1..]) && !equal(&spaced[..spaced.len() - 2]));
-            for i in (0..spaced.len()).filter(|&i| i % (width + 1) != width) {
-                let mut y = spaced.clone();
-                y[i] = f32::NAN;
-                assert!(!equal(&y));
-            }
-        }
-        assert!(equal_rows::<f32>(0, &[], 0, &[]) && !equal_rows(1, &[1.0], 1, &[]));
-    }
 
     #[test]
     fn any_number_of_terms_of_several_tasks_is_added() {

@@ -20,6 +20,7 @@ pub mod harmonics;
 #[path = "../../e3x-so3/tests/common/instructions.rs"]
 mod instructions;
 mod jet;
+mod known;
 mod lanes;
 pub mod message;
 pub mod norm;

@@ -11,14 +11,14 @@
 //!
 //! At the poles φ is 0.
 
-use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use e3x_so3::{Order, WignerD};
 
 use super::frames::frame_len;
 use crate::arithmetic::Arithmetic;
+use crate::known::Known;
 use crate::lanes::{LANES, Lanes, rows_of_lanes};
 use crate::{Error, Real, Result};
 
@@ -74,16 +74,9 @@ impl Directions {
     /// # Errors
     /// If the degree is too large.
     pub fn get(max_degree: usize, cartesian_order: bool) -> Result<Arc<Self>> {
-        type Known = BTreeMap<(usize, bool), Arc<Directions>>;
-        static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
-        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        static KNOWN: Known<(usize, bool), Directions> = Known::new();
         let key = (max_degree, cartesian_order);
-        if let Some(directions) = known().get(&key) {
-            return Ok(Arc::clone(directions));
-        }
-        let new = Arc::new(Self::new(max_degree, cartesian_order)?);
-        known().insert(key, Arc::clone(&new));
-        Ok(new)
+        KNOWN.get(key, || Self::new(max_degree, cartesian_order))
     }
 
     fn new(max_degree: usize, cartesian_order: bool) -> Result<Self> {

@@ -2,12 +2,14 @@
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::sync::Arc;
 
 use e3x_so3::{GeneratorTerm, generator_terms};
 
 use super::directions::Directions;
 use crate::arithmetic::{Arithmetic, with_arithmetic};
 use crate::error::check_len;
+use crate::known::Known;
 use crate::lanes::{LANES, Lanes, lanes_of_columns, rows_of_lanes};
 use crate::{Error, Real, Result, par};
 
@@ -120,6 +122,16 @@ impl Turn {
             });
         }
         Ok(Self { max_degree, terms })
+    }
+
+    /// That of a degree and an order, made once per process.
+    ///
+    /// # Errors
+    /// As [`Turn::new`].
+    pub fn shared(max_degree: usize, cartesian_order: bool) -> Result<Arc<Self>> {
+        static KNOWN: Known<(usize, bool), Turn> = Known::new();
+        let key = (max_degree, cartesian_order);
+        KNOWN.get(key, || Self::new(max_degree, cartesian_order))
     }
 
     /// Numbers per edge of an argument.

@@ -1,4 +1,4 @@
-//! Coupled products of the factors, which go to the product and to the weights.
+//! Coupled products of the factors, which go to the target and to the weights.
 
 use super::entries::CHANNELS;
 use super::item::{Kernel, contract, for_each_kind, put};
@@ -60,7 +60,7 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
             let sums = buffers.sums[self.stages.roles.target as usize].as_mut_slice();
             for (out, row) in outs {
                 let coupled = contract::<T, A, PARTS>(row, &buffers.products);
-                add_to_product::<T, A, NI, PARTS, ODD>(out, &coupled, weights, sums);
+                add_to_target::<T, A, NI, PARTS, ODD>(out, &coupled, weights, sums);
             }
             return;
         }
@@ -70,7 +70,7 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
         }
     }
 
-    /// Adds coupled products to an entry of the product and to the weights of its paths.
+    /// Adds coupled products to an entry of the target and to the weights of its paths.
     #[inline(always)]
     fn add_out<const NI: usize, const PARTS: usize, const ODD: bool>(
         &self,
@@ -83,7 +83,7 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
         let [times_weight, times_z] = stage.times;
         if let Some(times) = times_weight {
             let sums = buffers.sums[self.stages.roles.target as usize].as_mut_slice();
-            add_to_product::<T, A, NI, PARTS, ODD>(out, coupled, self.weights(times, block), sums);
+            add_to_target::<T, A, NI, PARTS, ODD>(out, coupled, self.weights(times, block), sums);
         }
         if let Some(times) = times_z {
             let paths = self.job.plan.path_places();
@@ -150,7 +150,7 @@ fn multiply_factors<
 
 /// The target: `z += w coupled`.
 #[inline(always)]
-fn add_to_product<
+fn add_to_target<
     T: Real,
     A: Arithmetic<Block<T> = Lanes<T>>,
     const NI: usize,

@@ -75,7 +75,7 @@ pub(crate) struct Product {
     pub second: [u32; 2],
 }
 
-/// An entry of a degree of the product, by channels. With four of them, the first and the last have the
+/// An entry of a degree of the target, by channels. With four of them, the first and the last have the
 /// same rows, and the two between.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Out {
@@ -87,7 +87,7 @@ pub(crate) struct Out {
     pub odd: bool,
 }
 
-/// All products that lead to the same |m| of the product, between two degrees.
+/// All products that lead to the same |m| of the target, between two degrees.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group {
     /// 1 or 2.

@@ -1,4 +1,4 @@
-//! The two kinds of steps that first and second derivatives consist of.
+//! The steps that first and second derivatives consist of: arguments alone (`fold/`), and two kinds of steps by groups.
 //!
 //! With `C(x, y)[k] = sum over i, j of C[i, j, k] x[i] y[j]`, and `C'(w z)[i, j] = sum over paths and
 //! k of C[i, j, k] w z[k]` for its transpose, the derivatives of S with respect to z, w, x and y are
@@ -132,6 +132,7 @@ impl Stages {
         }
     }
 
+    /// All arguments from the same groups of products.
     fn of_groups<T>(wanted: [bool; SLOTS], operands: &Operands<'_, T>) -> Self {
         let exists = |operand: Operand| match operands.tangents {
             Some(tangents) if operand >= SLOTS => tangents[operand - SLOTS].is_some(),

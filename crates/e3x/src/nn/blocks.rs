@@ -74,8 +74,12 @@ impl Residual {
 
     /// `x` with what the block adds for `inputs`.
     fn refine(&self, inputs: &Tensor, x: &Tensor) -> Result<Tensor> {
-        let inner = (self.activation)(&self.first.forward(inputs)?)?;
-        self.second.forward_plus(&inner, x)
+        self.second.forward_plus(&self.inner(inputs)?, x)
+    }
+
+    /// What the second layer gets.
+    fn inner(&self, inputs: &Tensor) -> Result<Tensor> {
+        (self.activation)(&self.first.forward(inputs)?)
     }
 
     /// What the block adds: `Dense(silu(Dense(x)))`.
@@ -83,8 +87,7 @@ impl Residual {
     /// # Errors
     /// As [`Residual::forward`].
     pub fn update(&self, inputs: &Tensor) -> Result<Tensor> {
-        let inner = (self.activation)(&self.first.forward(inputs)?)?;
-        self.second.forward(&inner)
+        self.second.forward(&self.inner(inputs)?)
     }
 
     /// Shape of the last three axes of input and result.

@@ -4,8 +4,7 @@
 //! about the edge. So their derivative is taken along turns of the edge alone (see
 //! [`Turn`]): an edge r that changes by dr turns by `ω = r × dr / |r|²`.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use candle_core::{Shape, Tensor};
 use e3x_kernels::aligned::{self, Turn, TurnSlot, frame_len};
@@ -19,24 +18,10 @@ use crate::{Error, Result};
 pub(crate) fn frames(r: &Tensor, max_degree: usize, cartesian_order: bool) -> Result<Tensor> {
     let op = Frames {
         max_degree,
-        turn: turn(max_degree, cartesian_order)?,
+        turn: Turn::shared(max_degree, cartesian_order)?,
         cartesian_order,
     };
     apply(op, &[r])
-}
-
-/// The sum of a degree and an order, made once per process.
-fn turn(max_degree: usize, cartesian_order: bool) -> Result<Arc<Turn>> {
-    type Known = BTreeMap<(usize, bool), Arc<Turn>>;
-    static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
-    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (max_degree, cartesian_order);
-    if let Some(turn) = known().get(&key) {
-        return Ok(Arc::clone(turn));
-    }
-    let new = Arc::new(Turn::new(max_degree, cartesian_order)?);
-    known().insert(key, Arc::clone(&new));
-    Ok(new)
 }
 
 #[derive(Debug, Clone)]

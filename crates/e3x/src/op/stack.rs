@@ -1,7 +1,7 @@
 //! Matrices put together to one weight, and taken apart.
 
 use candle_core::{DType, Shape, Tensor};
-use e3x_kernels::combine::equal_rows;
+use e3x_kernels::rows::equal_rows;
 use smallvec::smallvec;
 
 use super::Element;
