@@ -37,21 +37,14 @@ impl Batch {
     /// [`Error::Argument`] if there is no frame or a frame without atoms, if positions are not
     /// finite, or if the cutoff is not positive.
     pub fn new(frames: &[&Frame], cutoff: f64, dtype: DType) -> Result<Self> {
-        if frames.is_empty() {
-            return Err(Error::argument("frames", "at least one frame", 0));
-        }
+        Self::from_pairs(frames, &pairs_of(frames, cutoff)?, dtype)
+    }
+
+    /// [`Batch::new`] with the edges of each frame.
+    pub(crate) fn from_pairs(frames: &[&Frame], pairs: &[Pairs], dtype: DType) -> Result<Self> {
         let mut builder = Builder::default();
-        for (i, frame) in frames.iter().enumerate() {
-            frame.check().map_err(|error| error.of_frame(i))?;
-            if frame.is_empty() {
-                return Err(Error::argument(
-                    format!("frames[{i}]"),
-                    "at least one atom",
-                    0,
-                ));
-            }
-            let pairs = pairs_within(&frame.positions, frame.cell.as_ref(), frame.pbc, cutoff)?;
-            builder.add(frame, &pairs);
+        for (frame, pairs) in frames.iter().zip(pairs) {
+            builder.add(frame, pairs);
         }
         builder.finish(dtype)
     }
@@ -69,6 +62,25 @@ impl Batch {
         let offsets = self.offsets.as_ref();
         Ok(e3x::ops::displacements(positions, &self.graph, offsets)?)
     }
+}
+
+/// All pairs of each frame that are not farther apart than `cutoff` (Å).
+///
+/// # Errors
+/// As [`Batch::new`].
+pub(crate) fn pairs_of(frames: &[&Frame], cutoff: f64) -> Result<Vec<Pairs>> {
+    if frames.is_empty() {
+        return Err(Error::argument("frames", "at least one frame", 0));
+    }
+    let pairs = |(i, frame): (usize, &&Frame)| {
+        frame.check().map_err(|error| error.of_frame(i))?;
+        if frame.is_empty() {
+            let argument = format!("frames[{i}]");
+            return Err(Error::argument(argument, "at least one atom", 0));
+        }
+        pairs_within(&frame.positions, frame.cell.as_ref(), frame.pbc, cutoff)
+    };
+    frames.iter().enumerate().map(pairs).collect()
 }
 
 #[derive(Default)]

@@ -11,6 +11,7 @@
 //! | [`neighbors`] | pairs within a cutoff, for any cell |
 //! | [`batch`] | frames as tensors: several molecules or cells in one graph |
 //! | [`model`] | the message-passing potential, and a trained one as a [`Potential`](potential::Potential) |
+//! | [`predictor`] | the same for the same atoms again and again |
 //! | [`train`] | training on energies and forces, checkpoints |
 //! | [`potential`] | what a model must offer; two analytic potentials |
 //! | [`relax`] | FIRE and L-BFGS |
@@ -62,6 +63,7 @@ pub mod model;
 pub mod neighbors;
 pub mod plot;
 pub mod potential;
+pub mod predictor;
 mod random;
 pub mod relax;
 pub mod split;

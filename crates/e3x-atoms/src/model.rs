@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
-use crate::potential::Potential;
+use crate::predictor::{FramePotential, Predictor};
 
 /// Size and options of a [`MessagePassingPotential`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -248,8 +248,9 @@ impl MessagePassingPotential {
     ) -> Result<(Tensor, Tensor)> {
         let positions = autograd::variable(&batch.positions)?;
         let energy = self.energy(batch, &positions)?;
-        let gradient = autograd::grad(&energy, &[&positions], create_graph)?.remove(0);
-        Ok((energy, gradient.neg()?))
+        let minus_one = energy.ones_like()?.neg()?;
+        let forces = autograd::vjp(&energy, &minus_one, &[&positions], create_graph)?.remove(0);
+        Ok((energy, forces))
     }
 }
 
@@ -289,11 +290,23 @@ pub struct Prediction {
 impl TrainedPotential {
     /// Energies and forces of several frames, computed as one batch.
     ///
+    /// [`TrainedPotential::predictor`] is faster for small frames of the same atoms again and again.
+    ///
     /// # Errors
     /// As [`Batch::new`] and [`MessagePassingPotential::energy`].
     pub fn predict(&self, frames: &[&Frame]) -> Result<Vec<Prediction>> {
         let batch = Batch::new(frames, self.model.config().cutoff, self.model.dtype())?;
         let (energy, forces) = self.model.energy_and_forces(&batch, CreateGraph::No)?;
+        self.predictions(&energy, &forces, &batch.sizes)
+    }
+
+    /// What the results of the model say about frames of these sizes.
+    pub(crate) fn predictions(
+        &self,
+        energy: &Tensor,
+        forces: &Tensor,
+        sizes: &[usize],
+    ) -> Result<Vec<Prediction>> {
         let energies = energy.to_dtype(DType::F64)?.to_vec1::<f64>()?;
         let forces = forces
             .to_dtype(DType::F64)?
@@ -306,43 +319,16 @@ impl TrainedPotential {
             energy: energy * self.scale.unit + self.scale.shift,
             forces: rows.by_ref().take(size).collect(),
         };
-        Ok(energies
-            .into_iter()
-            .zip(&batch.sizes)
-            .map(prediction)
-            .collect())
+        Ok(energies.into_iter().zip(sizes).map(prediction).collect())
     }
 
-    /// This model for the cell of `frame`, as a [`Potential`] for relaxation and dynamics.
+    /// This model for frames of the same atoms again and again.
+    pub fn predictor(&self) -> Predictor<'_> {
+        Predictor::new(self)
+    }
+
+    /// This model for the cell of `frame`, as a [`Potential`](crate::potential::Potential) for relaxation and dynamics.
     pub fn potential(&self, frame: &Frame) -> FramePotential<'_> {
-        FramePotential {
-            trained: self,
-            cell: frame.cell,
-            pbc: frame.pbc,
-        }
-    }
-}
-
-/// A [`TrainedPotential`] in a fixed cell.
-#[derive(Debug, Clone)]
-pub struct FramePotential<'a> {
-    trained: &'a TrainedPotential,
-    cell: Option<[[f64; 3]; 3]>,
-    pbc: [bool; 3],
-}
-
-impl Potential for FramePotential<'_> {
-    fn energy_and_forces(
-        &mut self,
-        numbers: &[u32],
-        positions: &[[f64; 3]],
-    ) -> Result<(f64, Vec<[f64; 3]>)> {
-        let frame = Frame {
-            cell: self.cell,
-            pbc: self.pbc,
-            ..Frame::new(numbers.to_vec(), positions.to_vec())
-        };
-        let prediction = self.trained.predict(&[&frame])?.remove(0);
-        Ok((prediction.energy, prediction.forces))
+        FramePotential::new(self, frame)
     }
 }

@@ -19,6 +19,7 @@ mod process;
 mod shape;
 pub mod so3;
 pub mod testing;
+pub mod trace;
 
 pub use error::{Error, Result};
 pub use shape::FeatureShape;

@@ -7,6 +7,7 @@ use e3x::optim::Schedule;
 use e3x_atoms::Frame;
 use e3x_atoms::batch::Batch;
 use e3x_atoms::model::{EnergyScale, MessagePassingPotential, ModelConfig, TrainedPotential};
+use e3x_atoms::predictor::Predictor;
 use e3x_atoms::train::{Precision, TrainConfig, Trainer};
 use serde::Deserialize;
 
@@ -60,11 +61,13 @@ pub fn ethanol(workload: &Workload, args: &Model, measure: &str) -> Result<Box<d
             if measure == "single" {
                 frames.truncate(1);
             }
-            let potential = TrainedPotential {
+            // It lives as long as the process, like the workload.
+            let potential = Box::leak(Box::new(TrainedPotential {
                 model: args.build(workload)?,
                 scale: SCALE,
-            };
-            Ok(Box::new(Inference { potential, frames }))
+            }));
+            let predictor = potential.predictor();
+            Ok(Box::new(Inference { predictor, frames }))
         }
         other => Err(format!("measure '{other}': not one of the ethanol model").into()),
     }
@@ -96,14 +99,14 @@ fn indices(workload: &Workload, name: &str) -> Result<Vec<u32>> {
 
 /// Energies and forces of frames, from atoms to numbers: neighbour lists and batch are made in every call.
 struct Inference {
-    potential: TrainedPotential,
+    predictor: Predictor<'static>,
     frames: Vec<Frame>,
 }
 
 impl Measure for Inference {
     fn call(&mut self) -> Result<Outputs> {
         let frames: Vec<&Frame> = self.frames.iter().collect();
-        let predictions = self.potential.predict(&frames)?;
+        let predictions = self.predictor.predict(&frames)?;
         let energies: Vec<f64> = predictions.iter().map(|p| p.energy).collect();
         let forces = predictions.iter().flat_map(|p| p.forces.as_flattened());
         let forces: Vec<f64> = forces.copied().collect();

@@ -9,8 +9,10 @@ use crate::Real;
 /// Most tasks of a pass.
 const MOST: usize = 16;
 
-/// Multiply-adds of a matrix product that are worth a task. Tasks that share sources collect sums of their own.
+/// Multiply-adds of a matrix product that are worth a task, and those that are worth two. Tasks that share sources
+/// collect sums of their own.
 const WORK: usize = 1 << 20;
+const WORTH_SPLITTING: usize = 1 << 17;
 
 /// The nodes of all tasks of a pass over destinations. They do not depend on the number of threads, and
 /// neither do results.
@@ -70,9 +72,9 @@ impl Tasks {
 
 /// Ranges of about as many nodes each: an even number of them, if there are several.
 pub(super) fn even<T: Real>(pass: &Pass<'_, T>, num: usize) -> Vec<Range<usize>> {
-    let tasks = match pass.work() / WORK {
-        0 | 1 => 1,
-        most => most.next_multiple_of(2).min(MOST),
+    let tasks = match pass.work() {
+        ..WORTH_SPLITTING => 1,
+        work => (work / WORK).max(1).next_multiple_of(2).min(MOST),
     };
     let tasks = tasks.min(num).max(1);
     (0..tasks)
@@ -80,7 +82,7 @@ pub(super) fn even<T: Real>(pass: &Pass<'_, T>, num: usize) -> Vec<Range<usize>>
         .collect()
 }
 
-/// Moves the ends of ranges to where no edge goes across, if that is not farther than a range is long.
+/// Moves the ends of ranges to where no edge goes across between nodes, if that is not farther than a range is long.
 fn at_gaps(gaps: &[usize], ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else {
         return ranges;
@@ -90,7 +92,8 @@ fn at_gaps(gaps: &[usize], ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
         let next = gaps.partition_point(|&gap| gap < end);
         let near = gaps[next.saturating_sub(1)..gaps.len().min(next + 1)].iter();
         let near = near.copied().min_by_key(|gap| gap.abs_diff(end));
-        near.filter(|gap| gap.abs_diff(end) <= reach).unwrap_or(end)
+        near.filter(|&gap| 0 < gap && gap < num && gap.abs_diff(end) <= reach)
+            .unwrap_or(end)
     };
     let mut ends: Vec<usize> = ranges[1..].iter().map(|r| nearest(r.start)).collect();
     ends.push(num);

@@ -10,9 +10,9 @@ mod team;
 /// the time that it takes.
 const WORTH_SPLITTING: usize = 1 << 16;
 
-/// Multiply-adds, some 200 microseconds, below which no sleeping thread is woken for a parallel loop: that takes some 40
-/// microseconds, and what both threads write has to go from one core to the other.
-const WORTH_WAKING: usize = 1 << 22;
+/// Multiply-adds, some 12 microseconds, from which on a sleeping thread is woken for a parallel loop. It takes some 40
+/// microseconds to come, so that loops that follow profit from it.
+const WORTH_WAKING: usize = 1 << 18;
 
 /// Calls `f` for all tasks, in parallel if the whole work, counted in multiply-adds, is worth it: on the
 /// threads of rayon's pool and on this one.

@@ -40,7 +40,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 
 use crate::op::tape;
-use crate::{Error, Result};
+use crate::{Error, Result, trace};
 
 /// Whether gradients can be differentiated again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,9 @@ fn second_derivative_is_right() -> Result<bool> {
 pub fn variable(x: &Tensor) -> Result<Tensor> {
     crate::process::prepare();
     crate::error::check_float("x", x.dtype())?;
-    Ok(Var::from_tensor(&x.detach())?.into_inner())
+    let variable = Var::from_tensor(&x.detach())?.into_inner();
+    trace::copied(x, &variable);
+    Ok(variable)
 }
 
 /// Gradients of the sum of `output` with respect to `inputs`, in their order.

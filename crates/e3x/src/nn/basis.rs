@@ -1,11 +1,12 @@
 //! Basis functions of displacement vectors, kept in factored form.
 
-use candle_core::{D, Tensor};
+use candle_core::Tensor;
 
 use super::angular::{Angular, AngularFunction, Recipe};
 use super::directions::Directions;
 use crate::config::Config;
 use crate::nn::functions::{CutoffFn, DampingFn, RadialFn};
+use crate::op::columns::columns;
 use crate::op::product::scale_rows;
 use crate::op::tape::view;
 use crate::{Error, Result, ops};
@@ -162,7 +163,7 @@ impl Basis {
     pub(crate) fn scalars(&self) -> Result<Tensor> {
         match &self.parts {
             Parts::Factored { angular, radial } => {
-                Ok(radial.broadcast_mul(&angular.get()?.narrow(D::Minus1, 0, 1)?)?)
+                scale_rows(radial, &columns(&angular.get()?, 0, 1)?)
             }
             Parts::Dense(values) => {
                 let rank = values.rank();

@@ -10,7 +10,7 @@ use super::dense::check_same_batch;
 use super::tensor::{couple, product_shape};
 use crate::config::Config;
 use crate::nn::{Initializer, VarBuilder};
-use crate::{FeatureShape, Result};
+use crate::{FeatureShape, Result, trace};
 
 /// Options of [`FusedTensor`], with E3x's defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,6 +181,9 @@ impl FusedTensor {
 
     /// The kernel of the equal [`Tensor`](super::Tensor) product.
     pub(crate) fn kernel(&self) -> Result<Array> {
+        for weights in &self.weights {
+            trace::depends_on(weights);
+        }
         let mut kernel = self.paths.factors.clone();
         for (weights, rows) in self.weights.iter().zip(&self.paths.rows) {
             kernel = Array::cat(weights, 0)?

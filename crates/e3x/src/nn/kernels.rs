@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::Tensor;
 use e3x_kernels::dense::DensePlan;
 
-use crate::Result;
 use crate::op::dense::Constant;
 use crate::op::stack::{Arrangement, arranged, holds};
 use crate::op::tape::Few;
+use crate::{Result, trace};
 
 /// Kernels of one shape, `(in_features, features)`, put together when they are used.
 #[derive(Debug, Clone)]
@@ -41,6 +41,7 @@ impl Kernels {
 
     /// The kernels as the weight of a layer, of these sizes.
     pub fn weight(&self, arrangement: Arrangement, plan: DensePlan) -> Result<Weight> {
+        trace::depends_on(&self.each);
         let each: Few<&Tensor> = self.each.iter().collect();
         if each.iter().any(|x| x.track_op()) {
             return Ok(Weight {

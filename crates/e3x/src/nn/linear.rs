@@ -68,27 +68,7 @@ impl Linear {
     /// If the last axis of `inputs` has another size, or their dtype is not that of the
     /// parameters.
     pub fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
-        let (in_features, features) = self.kernel.dims2()?;
-        let Some((_, batch)) = inputs.dims().split_last().filter(|x| *x.0 == in_features) else {
-            let received = format!("shape {:?}", inputs.dims());
-            let expected = format!("shape (..., {in_features})");
-            return Err(Error::argument("inputs", expected, received));
-        };
-        crate::error::check_same_dtype("inputs", inputs, "the parameters", &self.kernel)?;
-        let items: usize = batch.iter().product();
-        let sum = Dense {
-            plan: DensePlan {
-                parity: 1,
-                max_degree: 0,
-                in_features,
-                out_features: features,
-            },
-            items,
-            constant: None,
-        };
-        let form = (sum, Slot::Output as usize);
-        let outputs = layer(form, &[inputs, &self.kernel], self.bias.as_ref(), None)?;
-        view(&outputs, [batch, &[features]].concat())
+        linear(inputs, &self.kernel, self.bias.as_ref())
     }
 
     /// Size of the last axis of the result.
@@ -105,4 +85,29 @@ impl Linear {
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
         std::iter::once(&self.kernel).chain(&self.bias)
     }
+}
+
+/// `inputs kernel + bias`: `(..., in_features)` to `(..., features)`.
+pub(crate) fn linear(inputs: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let (in_features, features) = kernel.dims2()?;
+    let Some((_, batch)) = inputs.dims().split_last().filter(|x| *x.0 == in_features) else {
+        let received = format!("shape {:?}", inputs.dims());
+        let expected = format!("shape (..., {in_features})");
+        return Err(Error::argument("inputs", expected, received));
+    };
+    crate::error::check_same_dtype("inputs", inputs, "the parameters", kernel)?;
+    let items: usize = batch.iter().product();
+    let sum = Dense {
+        plan: DensePlan {
+            parity: 1,
+            max_degree: 0,
+            in_features,
+            out_features: features,
+        },
+        items,
+        constant: None,
+    };
+    let form = (sum, Slot::Output as usize);
+    let outputs = layer(form, &[inputs, kernel], bias, None)?;
+    view(&outputs, [batch, &[features]].concat())
 }

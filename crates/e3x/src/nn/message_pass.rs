@@ -14,8 +14,10 @@ use crate::nn::features::as_residual;
 use crate::nn::tensor_product::{TensorProduct, TensorProductConfig};
 use crate::nn::{self, Basis, Dense, DenseConfig, Initializer, VarBuilder};
 use crate::op::aligned::AlignedMessage;
+use crate::op::gate;
 use crate::op::layer::layer;
 use crate::op::message::Message;
+use crate::op::product::scale_rows;
 use crate::op::tape::view;
 use crate::ops::{self, Graph};
 use crate::{Error, FeatureShape, Result};
@@ -312,14 +314,8 @@ impl MessagePass {
         let num_nodes = batch.last().copied().unwrap_or(0);
         let edges = graph.edges(num_nodes)?;
         let num = self.filter.input_shape().features;
-        let mut radial = self
-            .filter
-            .filter_radial(&view(radial, (edges.len(), num))?)?;
-        if let Some(weights) = weights {
-            let degrees = radial.dim(1)? / features;
-            let weights = weights.reshape((edges.len(), 1, ()))?;
-            radial = view(&radial, (edges.len(), degrees, features))?.broadcast_mul(&weights)?;
-        }
+        let radial = view(radial, (edges.len(), num))?;
+        let radial = weighted(self.filter.filter_radial(&radial)?, weights, features)?;
         let kernel = self.tensor.kernel()?;
         let mut dims = batch.to_vec();
         if let Some(last) = dims.last_mut() {
@@ -393,4 +389,20 @@ impl MessagePass {
         let products = self.tensor.forward(&filters, &gathered)?;
         ops::indexed_sum(&products, graph, false)
     }
+}
+
+/// The radial part of filters, `(edges, degrees features)`, times weights of edges, or of edges and features.
+fn weighted(radial: Array, weights: Option<&Array>, features: usize) -> Result<Array> {
+    let Some(weights) = weights else {
+        return Ok(radial);
+    };
+    let (edges, width) = radial.dims2()?;
+    if weights.elem_count() == edges {
+        return scale_rows(&radial, weights);
+    }
+    let weights = view(weights, (edges, features))?;
+    gate::multiply(
+        &weights,
+        &view(&radial, (edges, width / features, features))?,
+    )
 }

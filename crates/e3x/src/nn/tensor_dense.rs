@@ -1,10 +1,11 @@
 //! Tensor product of two linear projections.
 
-use candle_core::{D, Tensor as Array};
+use candle_core::Tensor as Array;
 
 use super::tensor_product::{TensorProduct, TensorProductConfig};
 use crate::config::Config;
 use crate::nn::{Dense, DenseConfig, Initializer, VarBuilder};
+use crate::op::columns::columns;
 use crate::{Error, FeatureShape, Result};
 
 /// Options of [`TensorDense`], with E3x's defaults.
@@ -120,8 +121,8 @@ impl TensorDense {
         let features = self.output_shape().features;
         let both = self.dense.forward(inputs)?;
         self.tensor.forward(
-            &both.narrow(D::Minus1, 0, features)?,
-            &both.narrow(D::Minus1, features, features)?,
+            &columns(&both, 0, features)?,
+            &columns(&both, features, features)?,
         )
     }
 

@@ -27,7 +27,7 @@ fn combine(factors: Few<f64>, terms: &[&Tensor]) -> Result<Tensor> {
     Ok(record(Combine { factors }, terms)?.remove(0))
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Combine {
     factors: Few<f64>,
 }

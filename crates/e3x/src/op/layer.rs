@@ -44,6 +44,7 @@ pub(crate) fn layer<M: Multilinear>(
     Ok(record(op, &operands)?.remove(0))
 }
 
+#[derive(Clone)]
 struct Layer<M> {
     sum: M,
     slot: usize,

@@ -10,6 +10,7 @@ pub(crate) mod aligned;
 pub(crate) mod angle;
 pub(crate) mod bias;
 pub(crate) mod cartesian;
+pub(crate) mod columns;
 pub(crate) mod combine;
 pub(crate) mod coupling;
 pub(crate) mod dense;
@@ -38,13 +39,16 @@ use e3x_kernels::dense::PackedWeight;
 use smallvec::smallvec;
 
 use self::dense::Constant;
-use self::tape::{MultiOp, Values, record};
+use self::tape::{AnyOp, MultiOp, Values, record};
 use crate::Result;
 
 /// Element types of the kernels: `f32` and `f64`.
 pub(crate) trait Element: WithDType + e3x_kernels::Real {
     /// The weight, if it is of this type.
     fn packed(weight: &Constant) -> Option<&PackedWeight<Self>>;
+
+    /// The results of an operation on numbers of this type.
+    fn compute(op: &dyn AnyOp, args: &[&[Self]], shapes: &[&Shape]) -> Result<Values<Self>>;
 }
 
 impl Element for f32 {
@@ -54,6 +58,10 @@ impl Element for f32 {
             Constant::F64(_) => None,
         }
     }
+
+    fn compute(op: &dyn AnyOp, args: &[&[Self]], shapes: &[&Shape]) -> Result<Values<Self>> {
+        op.forward_f32(args, shapes)
+    }
 }
 
 impl Element for f64 {
@@ -62,6 +70,10 @@ impl Element for f64 {
             Constant::F64(packed) => Some(packed),
             Constant::F32(_) => None,
         }
+    }
+
+    fn compute(op: &dyn AnyOp, args: &[&[Self]], shapes: &[&Shape]) -> Result<Values<Self>> {
+        op.forward_f64(args, shapes)
     }
 }
 
@@ -90,6 +102,7 @@ pub(crate) fn apply<O: Op>(op: O, args: &[&Tensor]) -> Result<Tensor> {
 }
 
 /// An operation with one result.
+#[derive(Clone)]
 struct Single<O>(O);
 
 impl<O: Op> MultiOp for Single<O> {

@@ -162,6 +162,7 @@ pub(crate) fn backward_of_form<M: Multilinear>(
 }
 
 /// Derivatives with respect to several arguments.
+#[derive(Clone)]
 struct Gradients<M> {
     sum: M,
     wanted: Vec<bool>,
@@ -220,6 +221,7 @@ fn hand_out(results: Few<Tensor>, args: &[Tensor], wanted: &[bool]) -> Result<Ve
 }
 
 /// Mixed second derivatives along tangents. Operands: all arguments, then the tangents `given`.
+#[derive(Clone)]
 struct Second<M> {
     sum: M,
     given: Vec<bool>,

@@ -28,6 +28,12 @@ pub(crate) fn scale_rows(x: &Tensor, s: &Tensor) -> Result<Tensor> {
     view(&form(sum, COTANGENT, &[x, s])?, x.shape().clone())
 }
 
+/// Each number of `x` several times in a row of its own, shape `(..., times)`.
+pub(crate) fn repeat(x: &Tensor, times: usize) -> Result<Tensor> {
+    let ones = Tensor::ones([x.dims(), &[times]].concat(), x.dtype(), x.device())?;
+    scale_rows(&ones, x)
+}
+
 /// The sum of products over each row of two tensors of one shape `(..., width)`; shape `(...)`, flat.
 pub(crate) fn dot_rows(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     check(a.shape() == b.shape(), a.shape(), b)?;

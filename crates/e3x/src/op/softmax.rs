@@ -37,7 +37,7 @@ pub(crate) fn softmax(
         initial,
     };
     match weights {
-        Some(weights) => Ok(apply(op, &[x, weights])?.mul(weights)?),
+        Some(weights) => multiply(&apply(op, &[x, weights])?, weights),
         None => apply(op, &[x]),
     }
 }

@@ -147,7 +147,7 @@ impl MultiOp for Stack {
 }
 
 /// The matrices that are `wanted`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Unstack {
     stack: Stack,
     wanted: Vec<bool>,

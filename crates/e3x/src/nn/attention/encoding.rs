@@ -3,7 +3,9 @@
 use candle_core::Tensor as Array;
 
 use super::AttentionConfig;
+use crate::nn::linear::linear;
 use crate::nn::{Basis, VarBuilder};
+use crate::op::tape::view;
 use crate::{Error, FeatureShape, Result};
 
 /// Factors of the products of queries and keys: a linear combination of the scalars of the basis
@@ -53,18 +55,15 @@ impl Encoding {
     /// `(edges..., P, L+1, qkv_features)`.
     pub(super) fn forward(&self, basis: &Basis) -> Result<Array> {
         let edges: usize = basis.batch_dims().iter().product();
-        let scalars = basis.scalars()?.reshape((edges, self.num()))?;
-        let mut factors = scalars.matmul(&self.kernel)?;
-        if let Some(bias) = &self.bias {
-            factors = factors.broadcast_add(bias)?;
-        }
+        let scalars = view(&basis.scalars()?, (edges, self.num()))?;
+        let factors = linear(&scalars, &self.kernel, self.bias.as_ref())?;
         let FeatureShape {
             parity,
             max_degree,
             features,
         } = self.shape;
         let shape = [parity, max_degree + 1, features];
-        Ok(factors.reshape([basis.batch_dims(), &shape].concat())?)
+        view(&factors, [basis.batch_dims(), &shape].concat())
     }
 
     pub(super) fn num(&self) -> usize {

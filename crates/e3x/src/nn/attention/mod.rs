@@ -4,7 +4,7 @@ mod config;
 mod encoding;
 mod self_attention;
 
-use candle_core::{D, Tensor as Array};
+use candle_core::Tensor as Array;
 
 use e3x_kernels::scores::{ScorePlan, Slot};
 
@@ -16,7 +16,9 @@ use crate::nn::summary::{Layer, count};
 use crate::nn::{
     Basis, Dense, DenseConfig, Initializer, MessagePass, VarBuilder, change_max_degree_or_type,
 };
+use crate::op::combine::scale;
 use crate::op::multilinear::form;
+use crate::op::product::repeat;
 use crate::op::scores::Scores;
 use crate::op::tape::view;
 use crate::ops::{self, Graph};
@@ -243,7 +245,7 @@ impl MultiHeadAttention {
         };
         let depth = self.qk.len() / self.num_heads;
         let query = self.query.forward(&shared(inputs_q)?)?;
-        let query = query.affine(1.0 / (depth as f64).sqrt(), 0.0)?;
+        let query = scale(1.0 / (depth as f64).sqrt(), &query)?;
         let key = self.key.forward(&shared(inputs_kv)?)?;
         let edges = graph.index_dims();
         let scores = match (&self.encoding, basis) {
@@ -256,9 +258,8 @@ impl MultiHeadAttention {
         };
         let weights = ops::indexed_softmax(&scores, graph, mask.as_ref())?;
         // Every head serves consecutive features of the values.
-        let heads = [edges, &[self.num_heads, features / self.num_heads]].concat();
-        let weights = weights.unsqueeze(D::Minus1)?.broadcast_as(heads)?;
-        Ok(weights.reshape([edges, &[1, 1, features]].concat())?)
+        let weights = repeat(&weights, features / self.num_heads)?;
+        view(&weights, [edges, &[1, 1, features]].concat())
     }
 
     /// Sums of the products of queries, keys and factors along each edge, `(edges..., num_heads)`.
@@ -371,8 +372,5 @@ fn check_cutoff(cutoff: &Array, scores: &Array, edges: &[usize]) -> Result<Array
         return Err(Error::argument("cutoff_value", expected, received));
     }
     crate::error::check_same_dtype("cutoff_value", cutoff, "the inputs", scores)?;
-    Ok(cutoff
-        .unsqueeze(D::Minus1)?
-        .broadcast_as(scores.shape())?
-        .contiguous()?)
+    repeat(cutoff, scores.dims().last().copied().unwrap_or(1))
 }

@@ -1,12 +1,15 @@
 //! Mappings of `[0, inf)` to `(0, 1]`.
 
-use candle_core::{Shape, Tensor};
+use candle_core::Tensor;
 use e3x_kernels::scalar::Scalar;
 use serde::{Deserialize, Serialize};
 
 use super::check_finite;
 use crate::error::{check_float, check_same_dtype};
+use crate::op::combine::scale;
 use crate::op::elementwise::scalar;
+use crate::op::product::scale_rows;
+use crate::op::tape::{view, view_as};
 use crate::{Error, Result};
 
 /// The three reciprocal mappings of E3x.
@@ -83,7 +86,7 @@ impl Gamma<'_> {
         match self {
             Self::Value(gamma) => {
                 check_finite("gamma", gamma)?;
-                Ok(x.affine(factor * gamma, 0.0)?)
+                scale(factor * gamma, x)
             }
             Self::Tensor(gamma) => {
                 check_same_dtype("gamma", gamma, "x", x)?;
@@ -94,8 +97,9 @@ impl Gamma<'_> {
                         format!("shape {:?}", gamma.dims()),
                     ));
                 }
-                let gamma = gamma.reshape(Shape::from(()))?.affine(factor, 0.0)?;
-                Ok(x.broadcast_mul(&gamma)?)
+                let row = view(x, (1, x.elem_count()))?;
+                let product = scale_rows(&row, &scale(factor, &view(gamma, 1)?)?)?;
+                view_as(&product, x.shape())
             }
         }
     }

@@ -38,7 +38,7 @@ use self::walk::Pull;
 pub(crate) use self::walk::backward;
 use super::{Element, combine};
 use crate::autograd::mode;
-use crate::{Error, Result};
+use crate::{Error, Result, trace};
 
 /// Operands and what belongs to them: no allocation for most operations.
 pub(crate) type Few<T> = SmallVec<[T; 4]>;
@@ -53,7 +53,7 @@ type Results = SmallVec<[Stored; 1]>;
 pub(crate) type Summands = SmallVec<[Tensor; 2]>;
 
 /// A differentiable operation with any number of operands and results.
-pub(crate) trait MultiOp: Send + Sync + 'static {
+pub(crate) trait MultiOp: Clone + Send + Sync + 'static {
     /// Name in messages of the tape.
     const NAME: &'static str;
     /// Whether `backward` finds the (only) result after the operands.
@@ -70,6 +70,27 @@ pub(crate) trait MultiOp: Send + Sync + 'static {
         grads: &[Option<Tensor>],
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor>>>;
+}
+
+/// A [`MultiOp`] of which nothing but its forward is known.
+pub(crate) trait AnyOp: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn forward_f32(&self, args: &[&[f32]], shapes: &[&Shape]) -> Result<Values<f32>>;
+    fn forward_f64(&self, args: &[&[f64]], shapes: &[&Shape]) -> Result<Values<f64>>;
+}
+
+impl<O: MultiOp> AnyOp for O {
+    fn name(&self) -> &'static str {
+        O::NAME
+    }
+
+    fn forward_f32(&self, args: &[&[f32]], shapes: &[&Shape]) -> Result<Values<f32>> {
+        self.forward(args, shapes)
+    }
+
+    fn forward_f64(&self, args: &[&[f64]], shapes: &[&Shape]) -> Result<Values<f64>> {
+        self.forward(args, shapes)
+    }
 }
 
 /// Applies an operation and records it on the tape if an operand is tracked.
@@ -93,11 +114,16 @@ pub(crate) fn record<O: MultiOp>(op: O, args: &[&Tensor]) -> Result<Few<Tensor>>
         DType::F32 => compute::<f32, O>(&op, args)?,
         _ => compute::<f64, O>(&op, args)?,
     };
-    if mode::creates_graph() && args.iter().any(|x| x.track_op()) {
-        on_tape(op, args.iter().copied().cloned().collect(), results)
+    let traced = trace::is_recording().then(|| op.clone());
+    let results = if mode::creates_graph() && args.iter().any(|x| x.track_op()) {
+        on_tape(op, args.iter().copied().cloned().collect(), results)?
     } else {
-        Ok(results.into_iter().map(untracked).collect())
+        results.into_iter().map(untracked).collect()
+    };
+    if let Some(op) = traced {
+        trace::log(Arc::new(op), args, &results);
     }
+    Ok(results)
 }
 
 fn compute<T: Element, O: MultiOp>(op: &O, args: &[&Tensor]) -> Result<Results> {

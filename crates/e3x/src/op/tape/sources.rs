@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use candle_core::{Shape, Tensor, TensorId};
+use candle_core::{DType, Shape, Tensor, TensorId};
 use smallvec::SmallVec;
 
 use super::Few;
@@ -14,6 +14,7 @@ use super::link::Link;
 use super::walk::Pull;
 use crate::Result;
 use crate::autograd::mode;
+use crate::op::columns::copy;
 
 /// Where a gradient is left for an operation.
 #[derive(Debug, Clone, Copy)]
@@ -103,6 +104,13 @@ pub(crate) fn view(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     let shape = shape.into();
     if x.shape() == &shape {
         return Ok(x.clone());
+    }
+    if x.is_variable()
+        && matches!(x.dtype(), DType::F32 | DType::F64)
+        && shape.elem_count() == x.elem_count()
+    {
+        // candle would have a part in it.
+        return copy(x, shape);
     }
     let y = x.reshape(shape)?;
     if y.track_op()
