@@ -49,6 +49,14 @@ impl Batch {
         builder.finish(dtype)
     }
 
+    /// The same atoms at other positions, shape `(N, 3)`.
+    pub(crate) fn at(&self, positions: &Tensor) -> Self {
+        Self {
+            positions: positions.clone(),
+            ..self.clone()
+        }
+    }
+
     /// Number of atoms N.
     pub fn num_atoms(&self) -> usize {
         self.sizes.iter().sum()
@@ -83,6 +91,20 @@ pub(crate) fn pairs_of(frames: &[&Frame], cutoff: f64) -> Result<Vec<Pairs>> {
     frames.iter().enumerate().map(pairs).collect()
 }
 
+/// The positions of the atoms of all frames, shape `(N, 3)`.
+pub(crate) fn positions(frames: &[&Frame], dtype: DType) -> Result<Tensor> {
+    let rows = frames
+        .iter()
+        .flat_map(|frame| frame.positions.as_flattened());
+    vectors(rows.copied().collect(), dtype)
+}
+
+/// Numbers as rows of three.
+fn vectors(numbers: Vec<f64>, dtype: DType) -> Result<Tensor> {
+    let shape = (numbers.len() / 3, 3);
+    Ok(Tensor::from_vec(numbers, shape, &Device::Cpu)?.to_dtype(dtype)?)
+}
+
 #[derive(Default)]
 struct Builder {
     numbers: Vec<u32>,
@@ -113,23 +135,20 @@ impl Builder {
 
     fn finish(self, dtype: DType) -> Result<Batch> {
         let device = Device::Cpu;
-        let (atoms, edges) = (self.numbers.len(), self.dst.len());
-        let vectors = |values: Vec<f64>, rows: usize| {
-            Tensor::from_vec(values, (rows, 3), &device)?.to_dtype(dtype)
-        };
+        let atoms = self.numbers.len();
         let indices = |values: Vec<u32>| {
             let n = values.len();
             Tensor::from_vec(values, n, &device)
         };
         let offsets = if self.periodic {
-            Some(vectors(self.offsets, edges)?)
+            Some(vectors(self.offsets, dtype)?)
         } else {
             None
         };
         Ok(Batch {
             num_frames: self.sizes.len(),
             atomic_numbers: indices(self.numbers)?,
-            positions: vectors(self.positions, atoms)?,
+            positions: vectors(self.positions, dtype)?,
             graph: Graph::sparse(&indices(self.dst)?, &indices(self.src)?, atoms)?,
             offsets,
             segments: Graph::sparse_dst(&indices(self.segments)?, self.sizes.len())?,

@@ -67,6 +67,7 @@ pub mod predictor;
 mod random;
 pub mod relax;
 pub mod split;
+mod traced;
 pub mod train;
 pub mod units;
 

@@ -213,3 +213,47 @@ fn settings_of_older_checkpoints_are_read() {
         assert!(differences.iter().any(|x| x == part), "{differences:?}");
     }
 }
+
+/// Steps with the same pairs of atoms are traced after some; a trainer that was resumed begins again.
+#[test]
+fn traced_steps_are_those_that_are_not() {
+    let options: [Change<TrainConfig>; 4] = [
+        |c| c.dtype = Precision::F32,
+        |c| c.clip_norm = Some(0.1),
+        |c| c.model.attention_heads = Some(2),
+        |c| c.model.use_fused_tensor = true,
+    ];
+    for (i, change) in options.into_iter().enumerate() {
+        let config = |c: &mut TrainConfig| {
+            // All atoms are neighbours.
+            c.model.cutoff = 9.0;
+            c.num_train = 10;
+            c.epochs = 9;
+            change(c);
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        let mut whole = trainer(config);
+        let mut parts = trainer(config);
+        for epoch in 0..9 {
+            let of_whole = whole.train_epoch(|_| {}).unwrap();
+            let of_part = parts.train_epoch(|_| {}).unwrap();
+            assert_eq!(of_whole, of_part, "option {i}, epoch {epoch}");
+            assert_eq!(
+                parameters(&whole),
+                parameters(&parts),
+                "option {i}, epoch {epoch}"
+            );
+            parts.save(&path).unwrap();
+            let checkpoint = Checkpoint::read(&path).unwrap();
+            parts = Trainer::resume(whole.config().clone(), &ethanol(40), &checkpoint).unwrap();
+        }
+        let is_traced = format!("{whole:?}").contains("operations");
+        assert_eq!(
+            is_traced,
+            !whole.config().model.use_fused_tensor,
+            "option {i}"
+        );
+        assert!(!format!("{parts:?}").contains("operations"), "option {i}");
+    }
+}

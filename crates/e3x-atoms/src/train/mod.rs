@@ -4,6 +4,7 @@ mod average;
 mod checkpoint;
 mod config;
 mod data;
+mod step;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, load_potential};

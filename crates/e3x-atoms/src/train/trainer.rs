@@ -3,20 +3,22 @@
 use std::path::Path;
 
 use candle_core::{DType, Tensor};
-use e3x::autograd::{self, CreateGraph};
 use e3x::nn::Parameters;
 use e3x::optim::{Adam, AdamConfig, ReduceOnPlateau, clip_by_global_norm, clip_by_value};
+use e3x::trace::Trace;
 
 use super::average::Average;
 use super::checkpoint::Checkpoint;
 use super::config::TrainConfig;
 use super::data::{Target, evaluate, fingerprint, labels};
-use crate::batch::Batch;
+use super::step::outputs;
+use crate::batch::{Batch, pairs_of, positions};
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::metrics::EnergyForceDeviations;
 use crate::model::{EnergyScale, MessagePassingPotential, TrainedPotential};
 use crate::split::{FrameOrder, Split, epoch_permutation, train_valid_split};
+use crate::traced::Traced;
 
 /// What a step of training did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,6 +63,7 @@ pub struct Trainer {
     potential: TrainedPotential,
     average: Option<Average>,
     plateau: Option<ReduceOnPlateau>,
+    traced: Traced,
     order: Option<FrameOrder>,
     /// [`fingerprint`] of the training and validation frames.
     data: u64,
@@ -130,6 +133,7 @@ impl Trainer {
             potential,
             average,
             plateau,
+            traced: Traced::default(),
             order,
             epoch: 0,
         })
@@ -312,19 +316,37 @@ impl Trainer {
     ) -> Result<f64> {
         let frames: Vec<&Frame> = indices.iter().map(|&i| &self.train[i]).collect();
         let model = &self.model;
-        let batch = Batch::new(&frames, model.config().cutoff, model.dtype())?;
+        let pairs = pairs_of(&frames, model.config().cutoff)?;
         let target = Target::new(&frames, self.potential.scale, model.dtype())?;
-        let (energy, forces) = model.energy_and_forces(&batch, CreateGraph::Yes)?;
-        let energy_loss = (&energy - &target.energy)?.sqr()?.mean_all()?;
-        let forces_loss = (&forces - &target.forces)?.sqr()?.mean_all()?;
-        let loss = (energy_loss + (forces_loss * self.config.forces_weight)?)?;
-        let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let positions = positions(&frames, model.dtype())?;
+        let inputs = [&positions, &target.energy, &target.forces];
+        let variables: Vec<&Tensor> = self.adam.variables().collect();
+        let forces_weight = self.config.forces_weight;
+        let outputs = |batch: &Batch, inputs: &[Tensor]| {
+            let [positions, energy, forces] = inputs else {
+                return Ok(Vec::new());
+            };
+            outputs(
+                model,
+                &batch.at(positions),
+                [energy, forces],
+                forces_weight,
+                &variables,
+            )
+        };
+        let make = |batch: &Batch| Trace::new(|x| outputs(batch, x), &inputs);
+        let trace = self.traced.trace(&frames, &pairs, model.dtype(), make)?;
+        let mut outputs = if let Some(trace) = trace {
+            trace.run(&inputs)?
+        } else {
+            let batch = Batch::from_pairs(&frames, &pairs, model.dtype())?;
+            outputs(&batch, &inputs.map(Tensor::clone))?
+        };
+        let mut grads = outputs.split_off(3);
+        let value = outputs[0].to_dtype(DType::F64)?.to_scalar::<f64>()?;
         if !value.is_finite() {
             return Ok(value);
         }
-        let variables: Vec<&Tensor> = self.adam.variables().collect();
-        let mut grads = autograd::grad(&loss, &variables, CreateGraph::No)?;
-        drop(variables);
         if let Some(limit) = self.config.clip_value {
             grads = clip_by_value(&grads, limit)?;
         }
@@ -335,7 +357,7 @@ impl Trainer {
         if let Some(average) = &mut self.average {
             average.ema.update()?;
         }
-        target.add_deviations(&energy, &forces, deviations)?;
+        target.add_deviations(&outputs[1], &outputs[2], deviations)?;
         Ok(value)
     }
 }

@@ -41,7 +41,6 @@ impl Kernels {
 
     /// The kernels as the weight of a layer, of these sizes.
     pub fn weight(&self, arrangement: Arrangement, plan: DensePlan) -> Result<Weight> {
-        trace::depends_on(&self.each);
         let each: Few<&Tensor> = self.each.iter().collect();
         if each.iter().any(|x| x.track_op()) {
             return Ok(Weight {
@@ -50,6 +49,7 @@ impl Kernels {
                 constant: None,
             });
         }
+        trace::depends_on(&self.each);
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let last = known().clone().filter(|x| x.arrangement == arrangement);
         if let Some(weight) = last

@@ -23,7 +23,7 @@ pub(crate) fn scale(c: f64, x: &Tensor) -> Result<Tensor> {
 }
 
 /// The sum of `factors[i] * terms[i]`.
-fn combine(factors: Few<f64>, terms: &[&Tensor]) -> Result<Tensor> {
+pub(crate) fn combine(factors: Few<f64>, terms: &[&Tensor]) -> Result<Tensor> {
     Ok(record(Combine { factors }, terms)?.remove(0))
 }
 

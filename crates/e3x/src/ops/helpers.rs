@@ -2,11 +2,12 @@
 
 use candle_core::{Shape, Tensor};
 
-use crate::Result;
 use crate::autograd::{CreateGraph, grad, variable};
 use crate::error::check_float;
+use crate::op::combine::combine;
 use crate::op::tape::view;
 use crate::op::{Element, Op, apply};
+use crate::{Error, Result};
 
 /// The `y` with `softplus(y) = ln(1 + exp(y)) = x`: E3x's `ops.inverse_softplus`.
 ///
@@ -52,6 +53,31 @@ pub fn inverse_softplus(x: &Tensor) -> Result<Tensor> {
 /// If the shape has another number of elements.
 pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     view(x, shape)
+}
+
+/// The sum of `factors[i] * terms[i]`.
+///
+/// # Shapes
+/// All terms and the result have the same shape.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// let x = Tensor::new(&[1.0f64, 2.0], &Device::Cpu)?;
+/// let y = Tensor::new(&[3.0f64, 5.0], &Device::Cpu)?;
+/// let z = e3x::ops::linear_combination(&[2.0, -1.0], &[&x, &y])?;
+/// assert_eq!(z.to_vec1::<f64>()?, [-1.0, -1.0]);
+/// # Ok::<(), e3x::Error>(())
+/// ```
+///
+/// # Errors
+/// If there is no term or not one factor for each, or if terms differ in shape or dtype.
+pub fn linear_combination(factors: &[f64], terms: &[&Tensor]) -> Result<Tensor> {
+    if factors.len() != terms.len() || terms.is_empty() {
+        let expected = "at least one, as many as terms";
+        let received = format!("{} factors for {} terms", factors.len(), terms.len());
+        return Err(Error::argument("factors", expected, received));
+    }
+    combine(factors.into(), terms)
 }
 
 /// `f(x)` and its derivatives up to `max_order`: E3x's `ops.evaluate_derivatives`.

@@ -29,7 +29,7 @@ mod safe;
 mod softmax;
 
 pub use graph::Graph;
-pub use helpers::{evaluate_derivatives, inverse_softplus, reshape};
+pub use helpers::{evaluate_derivatives, inverse_softplus, linear_combination, reshape};
 pub use indexed::{displacements, gather_dst, gather_src, indexed_max, indexed_min, indexed_sum};
 pub use pairs::{
     dense_pairwise_indices, dense_to_sparse_indices, sparse_pairwise_indices,

@@ -28,7 +28,12 @@
 //!
 //! As with `jax.jit` and `torch.jit.trace`, the function runs with example inputs, and what it does with them is written
 //! down. Whatever it decides by looking at numbers (which atoms are neighbours, for instance) stays as it was.
+//!
+//! Parameters that are variables, those of a model that is trained, are read whenever the trace runs. Parameters that
+//! are not, as those of [`Parameters::frozen`](crate::nn::Parameters::frozen), are constants, and
+//! [`Trace::is_current`] says whether they have changed.
 
+mod compiler;
 mod program;
 mod recorder;
 
@@ -60,8 +65,9 @@ enum Typed {
 impl Trace {
     /// Records what `f` does with tensors of the shapes of `examples`, all f32 or all f64.
     ///
-    /// Between inputs and outputs there must be nothing but functions, layers and gradients of this crate. What depends on
-    /// other things only, such as the parameters of a model, may come from anywhere; it is a constant. The
+    /// Between inputs and outputs there must be nothing but functions, layers and gradients of this crate: `Dense`,
+    /// `Tensor`, `TensorDense`, `FusedTensor`, `MessagePass`, `SelfAttention`, activations, bases, functions of
+    /// [`ops`](crate::ops) and [`autograd`](crate::autograd). What does not depend on inputs may come from anywhere. The
     /// function is called a second time with slightly different inputs, to check that the trace gives its results.
     ///
     /// # Errors

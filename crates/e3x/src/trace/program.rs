@@ -3,25 +3,27 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use candle_core::Shape;
+use candle_core::{Shape, Tensor};
 
-use super::recorder::{Origin, Part, Recorder, untraceable};
+use super::compiler::Compiler;
+use super::recorder::{Part, Recorder, untraceable};
 use crate::Result;
 use crate::op::Element;
 use crate::op::tape::{AnyOp, Few, numbers};
 
 /// Where an operation finds numbers.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     Input(usize),
     Constant(usize),
+    Variable(usize),
     Result(usize),
 }
 
 #[derive(Debug, Clone)]
-struct Operand {
-    place: Place,
-    range: Range<usize>,
+pub(super) struct Operand {
+    pub place: Place,
+    pub range: Range<usize>,
 }
 
 struct Step {
@@ -37,6 +39,7 @@ struct Step {
 /// What does not depend on inputs was computed when the program was made.
 pub(super) struct Program<T> {
     constants: Vec<Vec<T>>,
+    variables: Vec<Tensor>,
     steps: Vec<Step>,
     outputs: Vec<(Operand, Shape)>,
     num_results: usize,
@@ -74,6 +77,7 @@ impl<T: Element> Program<T> {
             outputs,
             num_results: compiler.num_results,
             constants: compiler.constants,
+            variables: compiler.variables,
         })
     }
 
@@ -83,9 +87,21 @@ impl<T: Element> Program<T> {
 
     /// The outputs in C order, with their shapes.
     pub fn run(&self, inputs: &[&[T]]) -> Result<Vec<(Vec<T>, Shape)>> {
+        let guards: Vec<_> = self
+            .variables
+            .iter()
+            .map(Tensor::storage_and_layout)
+            .collect();
+        let variable = |(storage, layout)| numbers("f", storage, layout);
+        let variables = guards
+            .iter()
+            .map(|guard| (&*guard.0, guard.1))
+            .map(variable);
+        let variables = variables.collect::<Result<Vec<&[T]>>>()?;
         let mut memory = Memory {
             inputs,
             constants: &self.constants,
+            variables: &variables,
             results: vec![Vec::new(); self.num_results],
         };
         for step in &self.steps {
@@ -103,6 +119,7 @@ impl<T: Element> Program<T> {
 struct Memory<'a, T> {
     inputs: &'a [&'a [T]],
     constants: &'a [Vec<T>],
+    variables: &'a [&'a [T]],
     results: Vec<Vec<T>>,
 }
 
@@ -111,6 +128,7 @@ impl<T: Element> Memory<'_, T> {
         let numbers = match operand.place {
             Place::Input(i) => self.inputs[i],
             Place::Constant(i) => &self.constants[i],
+            Place::Variable(i) => self.variables[i],
             Place::Result(i) => &self.results[i],
         };
         &numbers[operand.range.clone()]
@@ -130,111 +148,5 @@ impl<T: Element> Memory<'_, T> {
             self.results[unused] = Vec::new();
         }
         Ok(())
-    }
-}
-
-/// From what was recorded to a program.
-struct Compiler<'a, T> {
-    recorded: &'a Recorder,
-    /// The last step that reads a value, by value; that after the last for outputs.
-    last_reads: Vec<Option<usize>>,
-    /// Whether a value depends on inputs.
-    varies: Vec<bool>,
-    /// Where values are.
-    places: Vec<Option<Place>>,
-    constants: Vec<Vec<T>>,
-    num_results: usize,
-}
-
-impl<'a, T: Element> Compiler<'a, T> {
-    fn new(recorded: &'a Recorder, outputs: &[(Part, Shape)]) -> Self {
-        let len = recorded.values.len();
-        let mut varies = vec![false; len];
-        for (value, varies) in recorded.values.iter().zip(&mut varies) {
-            *varies = matches!(value.origin, Origin::Input(_));
-        }
-        for step in &recorded.steps {
-            let any = step.operands.iter().any(|part| varies[part.value]);
-            for &value in &step.results {
-                varies[value] = any;
-            }
-        }
-        let mut last_reads = vec![None; len];
-        for (part, _) in outputs {
-            last_reads[part.value] = Some(recorded.steps.len());
-        }
-        for (index, step) in recorded.steps.iter().enumerate().rev() {
-            if step
-                .results
-                .iter()
-                .any(|&value| last_reads[value].is_some())
-            {
-                for part in &step.operands {
-                    let last = &mut last_reads[part.value];
-                    *last = (*last).or(Some(index));
-                }
-            }
-        }
-        Self {
-            recorded,
-            last_reads,
-            varies,
-            places: vec![None; len],
-            constants: Vec::new(),
-            num_results: 0,
-        }
-    }
-
-    fn varies(&self, value: usize) -> bool {
-        self.varies[value]
-    }
-
-    fn operand(&mut self, part: &Part) -> Result<Operand> {
-        let place = match (
-            self.places[part.value],
-            self.recorded.values[part.value].origin,
-        ) {
-            (Some(place), _) => place,
-            (None, Origin::Input(index)) => Place::Input(index),
-            (None, _) => {
-                let tensor = &self.recorded.values[part.value].tensor;
-                if tensor.dtype() != T::DTYPE {
-                    let received = format!("one that uses {}", tensor.dtype().as_str());
-                    return Err(untraceable(received));
-                }
-                let (storage, layout) = tensor.storage_and_layout();
-                self.constants
-                    .push(numbers::<T>("f", &storage, layout)?.to_vec());
-                Place::Constant(self.constants.len() - 1)
-            }
-        };
-        self.places[part.value] = Some(place);
-        Ok(Operand {
-            place,
-            range: part.range.clone(),
-        })
-    }
-
-    /// Where a result goes, if anybody reads it.
-    fn result(&mut self, value: usize) -> Option<usize> {
-        self.last_reads[value]?;
-        let place = self.num_results;
-        self.num_results += 1;
-        self.places[value] = Some(Place::Result(place));
-        Some(place)
-    }
-
-    /// Results that are read for the last time by a step.
-    fn freed_after(&self, index: usize, step: &super::recorder::Step) -> Vec<usize> {
-        let mut freed = Vec::new();
-        for part in &step.operands {
-            if self.last_reads[part.value] == Some(index)
-                && let Some(Place::Result(place)) = self.places[part.value]
-                && !freed.contains(&place)
-            {
-                freed.push(place);
-            }
-        }
-        freed
     }
 }

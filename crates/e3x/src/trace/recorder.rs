@@ -21,6 +21,8 @@ pub(super) enum Origin {
     Input(usize),
     /// They were there before.
     Constant,
+    /// A variable: what it is when the trace runs.
+    Variable,
     /// A step.
     Step(usize),
 }
@@ -156,7 +158,7 @@ impl Recorder {
         value
     }
 
-    /// Which numbers a tensor shows. Those that nobody has seen are a constant.
+    /// Which numbers a tensor shows. Those that nobody has seen are a constant or a variable.
     pub fn part(&mut self, x: &Tensor) -> Part {
         let known = place(x).and_then(|place| {
             let (&start, &(end, value)) = self.places.range(..=place.start).next_back()?;
@@ -167,10 +169,23 @@ impl Recorder {
                 range: first..first + x.elem_count(),
             })
         });
-        known.unwrap_or_else(|| Part {
-            value: self.add(Origin::Constant, x),
-            range: 0..x.elem_count(),
-        })
+        let origin = if x.is_variable() {
+            Origin::Variable
+        } else {
+            Origin::Constant
+        };
+        let Some(part) = known else {
+            return Part {
+                value: self.add(origin, x),
+                range: 0..x.elem_count(),
+            };
+        };
+        let value = &mut self.values[part.value];
+        if value.origin == Origin::Constant {
+            // Perhaps its memory was seen before by another tensor.
+            value.origin = origin;
+        }
+        part
     }
 }
 

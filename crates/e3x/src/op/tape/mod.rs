@@ -319,7 +319,9 @@ impl<O: MultiOp> Body<O> {
             return Ok(None);
         };
         let stored = (storage.clone(), result.shape().clone());
-        self.part(handle, 0, stored).map(Some)
+        let copy = self.part(handle, 0, stored)?;
+        trace::copied(result, &copy);
+        Ok(Some(copy))
     }
 }
 
