@@ -72,8 +72,15 @@ impl<'a> Predictor<'a> {
     }
 }
 
+/// A clone begins without a trace.
+impl Clone for Predictor<'_> {
+    fn clone(&self) -> Self {
+        Self::new(self.trained)
+    }
+}
+
 /// A [`TrainedPotential`] in a fixed cell.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FramePotential<'a> {
     predictor: Predictor<'a>,
     cell: Option<[[f64; 3]; 3]>,

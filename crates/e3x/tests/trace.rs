@@ -5,9 +5,9 @@ mod support;
 use candle_core::{DType, Tensor, Var};
 use e3x::autograd::{CreateGraph, grad, value_and_grad, variable};
 use e3x::nn::{
-    self, AttentionConfig, BasisConfig, Cutoff, Dense, DenseConfig, FusedTensor, FusedTensorConfig,
-    MessagePass, MessagePassConfig, Parameters, Radial, SelfAttention, TensorConfig, TensorDense,
-    TensorDenseConfig,
+    self, AttentionConfig, BasisConfig, Cutoff, Damping, DampingOptions, Dense, DenseConfig,
+    FusedTensor, FusedTensorConfig, MessagePass, MessagePassConfig, Parameters, Radial,
+    SelfAttention, TensorConfig, TensorDense, TensorDenseConfig,
 };
 use e3x::ops::{self, Graph};
 use e3x::testing::random;
@@ -178,6 +178,16 @@ fn layers_on_graphs_with_gradients() {
 fn functions_of_the_basis_with_gradients() {
     let radial = |r: &Tensor| of_basis(r, |basis, _| nn::silu(&basis_features(basis)?));
     assert_traced("factors of a basis", |x| radial(&x[0]), &[&[8, 3]]);
+    let damped = |r: &Tensor| {
+        let config = BasisConfig::new(2, 4, Radial::default())
+            .with_damping(Damping::SmoothDamping(DampingOptions::default()));
+        nn::silu(&basis_features(&nn::basis(r, &config)?)?)
+    };
+    assert_traced(
+        "a damped basis",
+        |x| with_gradient(damped, &x[0]),
+        &[&[8, 3]],
+    );
     let gamma = |x: &[Tensor]| {
         let f = |x: &[Tensor]| nn::exponential_gaussian(&x[0], 5, &x[1], true, true);
         let (value, gradients) = value_and_grad(f, &[&x[0], &x[1]], CreateGraph::No)?;

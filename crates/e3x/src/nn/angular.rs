@@ -63,11 +63,10 @@ pub(crate) struct Angular {
     recipe: Option<Recipe>,
 }
 
-/// What an angular part is made of: displacements, shape `(..., 3)`, and their norms, `(..., 1)`.
+/// What an angular part is made of: displacements, shape `(..., 3)`.
 #[derive(Debug, Clone)]
 pub(super) struct Recipe {
     pub r: Tensor,
-    pub norm: Tensor,
     pub angular_fn: AngularFunction,
     pub max_degree: usize,
     pub cartesian_order: bool,
@@ -108,11 +107,7 @@ impl From<Recipe> for Angular {
 
 impl Recipe {
     pub fn evaluate(&self) -> Result<Tensor> {
-        let divisor = self
-            .norm
-            .gt(&self.norm.zeros_like()?)?
-            .where_cond(&self.norm, &self.norm.ones_like()?)?;
-        let u = self.r.broadcast_div(&divisor)?;
+        let u = crate::ops::normalize(&self.r, Some(&[-1]))?;
         self.angular_fn
             .evaluate(&u, self.max_degree, self.cartesian_order)
     }

@@ -6,7 +6,8 @@ use super::angular::{Angular, AngularFunction, Recipe};
 use super::directions::Directions;
 use crate::config::Config;
 use crate::nn::functions::{CutoffFn, DampingFn, RadialFn};
-use crate::op::columns::columns;
+use crate::op::columns::{columns, widened};
+use crate::op::combine::sum;
 use crate::op::product::scale_rows;
 use crate::op::tape::view;
 use crate::{Error, Result, ops};
@@ -263,7 +264,6 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
     let norm = ops::norm(r, Some(&[-1]), true)?;
     let recipe = Recipe {
         r: r.clone(),
-        norm: norm.clone(),
         angular_fn: config.angular_fn,
         max_degree: config.max_degree,
         cartesian_order: config.cartesian_order,
@@ -302,14 +302,11 @@ pub fn basis_with_details(r: &Tensor, config: &BasisConfig) -> Result<BasisDetai
 
 /// Multiplies degrees 1 and higher.
 fn damp(angular: &Tensor, damping: &Tensor) -> Result<Tensor> {
-    let axis = angular.rank() - 1;
-    let size = angular.dim(axis)?;
+    let size = angular.dim(angular.rank() - 1)?;
     if size == 1 {
         return Ok(angular.clone());
     }
-    let scalar = angular.narrow(axis, 0, 1)?;
-    let rest = angular
-        .narrow(axis, 1, size - 1)?
-        .broadcast_mul(&damping.unsqueeze(axis)?)?;
-    Ok(Tensor::cat(&[scalar, rest], axis)?)
+    let scalar = widened(&columns(angular, 0, 1)?, 0, size)?;
+    let rest = scale_rows(&columns(angular, 1, size - 1)?, damping)?;
+    sum(&[&scalar, &widened(&rest, 1, size)?])
 }

@@ -15,6 +15,12 @@ pub(crate) fn columns(x: &Tensor, start: usize, len: usize) -> Result<Tensor> {
     apply(Columns { start, len, width }, &[x])
 }
 
+/// Rows of `width` with the entries of the last axis of `x` from `start` on, and zeros elsewhere.
+pub(crate) fn widened(x: &Tensor, start: usize, width: usize) -> Result<Tensor> {
+    let len = x.dims().last().copied().unwrap_or(1);
+    apply(Widen(Columns { start, len, width }), &[x])
+}
+
 /// `x` in another shape, in memory of its own.
 pub(crate) fn copy(x: &Tensor, shape: Shape) -> Result<Tensor> {
     apply(Copy(shape), &[x])
