@@ -306,11 +306,13 @@ fn parameters_that_change() -> Result<()> {
     let frozen = parameters.frozen();
     let vb = frozen.builder(DType::F32, CPU);
     let frozen = Dense::new(input, DenseConfig::new(3), vb.pp("dense"))?;
-    let layers: [(&str, bool, Function); 3] = [
+    let config = FusedTensorConfig::default();
+    let frozen_fused = FusedTensor::new(input, input, config, vb.pp("fused"))?;
+    let layers: [(&str, bool, Function); 4] = [
         ("dense", true, &|x| dense.forward(x)),
         ("dense", false, &|x| frozen.forward(x)),
-        // Its kernel is made by operations of candle.
-        ("fused", false, &|x| fused.forward(x, x)),
+        ("fused", true, &|x| fused.forward(x, x)),
+        ("fused", false, &|x| frozen_fused.forward(x, x)),
     ];
     for (name, follows, layer) in layers {
         // What is computed once per layer is known then.

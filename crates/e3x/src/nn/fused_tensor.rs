@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor as Array};
+use candle_core::Tensor as Array;
 use e3x_kernels::{CouplingPlan, CouplingSpec};
 use e3x_so3::clebsch_gordan_for_degrees;
 
@@ -10,7 +10,10 @@ use super::dense::check_same_batch;
 use super::tensor::{couple, product_shape};
 use crate::config::Config;
 use crate::nn::{Initializer, VarBuilder};
-use crate::{FeatureShape, Result, trace};
+use crate::op::fused_kernel::{FusedPaths, fused_kernel};
+use crate::op::stack::{Arrangement, arranged};
+use crate::op::tape::{Few, view};
+use crate::{FeatureShape, Result};
 
 /// Options of [`FusedTensor`], with E3x's defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +84,7 @@ pub struct FusedTensor {
     plan: Arc<CouplingPlan>,
     /// Weights of first factor, second factor and product.
     weights: [Vec<Array>; 3],
-    paths: Paths,
+    paths: Arc<FusedPaths>,
 }
 
 impl FusedTensor {
@@ -132,13 +135,13 @@ impl FusedTensor {
                 kernel(output, "kernel_oeo", &start.product, odd)?,
             ],
         ];
-        let paths = Paths::new(shapes, config.cartesian_order, &weights[0][0])?;
+        let paths = paths(shapes, config.cartesian_order)?;
         Ok(Self {
             inputs: [inputs1, inputs2],
             output,
             plan: Arc::new(plan),
             weights,
-            paths,
+            paths: Arc::new(paths),
         })
     }
 
@@ -181,69 +184,50 @@ impl FusedTensor {
 
     /// The kernel of the equal [`Tensor`](super::Tensor) product.
     pub(crate) fn kernel(&self) -> Result<Array> {
-        for weights in &self.weights {
-            trace::depends_on(weights);
-        }
-        let mut kernel = self.paths.factors.clone();
-        for (weights, rows) in self.weights.iter().zip(&self.paths.rows) {
-            kernel = Array::cat(weights, 0)?
-                .index_select(rows, 0)?
-                .broadcast_mul(&kernel)?;
-        }
+        let features = self.output.features;
+        let stacked = |weights: &[Array]| {
+            let whole = arranged(&weights.iter().collect::<Few<_>>(), Arrangement::Stacked)?;
+            view(&whole, (whole.elem_count() / features, features))
+        };
+        let [a, b, c] = &self.weights;
+        let weights = [stacked(a)?, stacked(b)?, stacked(c)?];
+        let kernel = fused_kernel(&self.paths, weights.each_ref())?;
         let mut shape = self.plan.kernel_shape().to_vec();
-        shape.push(self.output.features);
-        Ok(kernel.reshape(shape)?)
+        shape.push(features);
+        view(&kernel, shape)
     }
 }
 
 /// What the entries of the kernel are made of, for all paths in order.
-#[derive(Debug, Clone)]
-struct Paths {
-    /// Row among the weights of first factor, second factor and product.
-    rows: [Array; 3],
-    /// G, shape `(paths, 1)`; zero for paths that do not exist.
-    factors: Array,
-}
-
-impl Paths {
-    fn new(shapes: [FeatureShape; 3], cartesian_order: bool, like: &Array) -> Result<Self> {
-        let max_degree = highest(shapes);
-        let matrices = Matrices::new(max_degree, cartesian_order)?;
-        let irreps = shapes.map(irreps);
-        let mut rows = [vec![], vec![], vec![]];
-        let mut factors = vec![];
-        let degrees = shapes.map(|shape| shape.max_degree + 1);
-        for &(l1, odd1) in &irreps[0] {
-            for &(l2, odd2) in &irreps[1] {
-                for &(l3, odd3) in &irreps[2] {
-                    let exists =
-                        odd3 == (odd1 != odd2) && (l1.abs_diff(l2)..=l1 + l2).contains(&l3);
-                    factors.push(if exists {
-                        matrices.factor([l1, l2, l3], cartesian_order)?
-                    } else {
-                        0.0
-                    });
-                    // eee, ooe, eoo, oeo
-                    let block = match (odd1, odd2) {
-                        (false, false) => 0,
-                        (true, true) => 1,
-                        (false, true) => 2,
-                        (true, false) => 3,
-                    };
-                    rows[0].push((usize::from(odd1) * degrees[0] + l1) as u32);
-                    rows[1].push((usize::from(odd2) * degrees[1] + l2) as u32);
-                    rows[2].push((block * degrees[2] + l3) as u32);
-                }
+fn paths(shapes: [FeatureShape; 3], cartesian_order: bool) -> Result<FusedPaths> {
+    let matrices = Matrices::new(highest(shapes), cartesian_order)?;
+    let irreps = shapes.map(irreps);
+    let mut rows = [vec![], vec![], vec![]];
+    let mut factors = vec![];
+    let degrees = shapes.map(|shape| shape.max_degree + 1);
+    for &(l1, odd1) in &irreps[0] {
+        for &(l2, odd2) in &irreps[1] {
+            for &(l3, odd3) in &irreps[2] {
+                let exists = odd3 == (odd1 != odd2) && (l1.abs_diff(l2)..=l1 + l2).contains(&l3);
+                factors.push(if exists {
+                    matrices.factor([l1, l2, l3], cartesian_order)?
+                } else {
+                    0.0
+                });
+                // eee, ooe, eoo, oeo
+                let block = match (odd1, odd2) {
+                    (false, false) => 0,
+                    (true, true) => 1,
+                    (false, true) => 2,
+                    (true, false) => 3,
+                };
+                rows[0].push(usize::from(odd1) * degrees[0] + l1);
+                rows[1].push(usize::from(odd2) * degrees[1] + l2);
+                rows[2].push(block * degrees[2] + l3);
             }
         }
-        let device = like.device();
-        let [a, b, c] = rows.map(|rows| Array::new(rows, device));
-        let factors = Array::new(factors, &Device::Cpu)?.unsqueeze(1)?;
-        Ok(Self {
-            rows: [a?, b?, c?],
-            factors: factors.to_dtype(like.dtype())?.to_device(device)?,
-        })
     }
+    Ok(FusedPaths { rows, factors })
 }
 
 /// Degree and oddness of all irreps of features, in order.

@@ -67,8 +67,8 @@ impl Trace {
     ///
     /// Between inputs and outputs there must be nothing but functions, layers and gradients of this crate: `Dense`,
     /// `Tensor`, `TensorDense`, `FusedTensor`, `MessagePass`, `SelfAttention`, activations, bases, functions of
-    /// [`ops`](crate::ops) and [`autograd`](crate::autograd), gradients by the parameters of `FusedTensor` excepted. What
-    /// does not depend on inputs may come from anywhere. The function is called a second time with slightly different inputs, to check that the trace gives its results.
+    /// [`ops`](crate::ops) and [`autograd`](crate::autograd). What does not depend on inputs may come from anywhere. The
+    /// function is called a second time with slightly different inputs, to check that the trace gives its results.
     ///
     /// # Errors
     /// Those of `f`; [`Error::Argument`] if inputs do not have the same dtype, f32 or f64, or if the function does
