@@ -12,7 +12,7 @@ use crate::op::tape::numbers;
 pub(super) struct Compiler<'a, T> {
     recorded: &'a Recorder,
     /// The last step that reads a value, by value; that after the last for outputs.
-    pub last_reads: Vec<Option<usize>>,
+    last_reads: Vec<Option<usize>>,
     /// Whether a value depends on inputs or variables.
     varies: Vec<bool>,
     /// Where values are.
@@ -62,8 +62,9 @@ impl<'a, T: Element> Compiler<'a, T> {
         }
     }
 
-    pub fn varies(&self, value: usize) -> bool {
-        self.varies[value]
+    /// Whether a value is read, and has to be computed anew for that.
+    pub fn is_needed(&self, value: usize) -> bool {
+        self.varies[value] && self.last_reads[value].is_some()
     }
 
     pub fn operand(&mut self, part: &Part) -> Result<Operand> {

@@ -51,8 +51,7 @@ impl<T: Element> Program<T> {
         let mut compiler = Compiler::new(recorded, outputs);
         let mut steps = Vec::new();
         for (index, step) in recorded.steps.iter().enumerate() {
-            let is_read = |&value: &usize| compiler.last_reads[value].is_some();
-            if !compiler.varies(step.results[0]) || !step.results.iter().any(is_read) {
+            if !step.results.iter().any(|&value| compiler.is_needed(value)) {
                 continue;
             }
             if step.dtype != T::DTYPE {
