@@ -99,6 +99,9 @@ fn all_forms_match_the_plain_sum_for_high_degrees() {
     check::<f64>(spec((1, 6), (1, 5), (2, 6), false), 9, 1, 9, 1e-12);
     check::<f64>(spec((1, 4), (2, 6), (2, 3), true), 5, 3, 10, 1e-12);
     check::<f32>(spec((2, 6), (1, 2), (1, 7), true), 7, 3, 11, 1e-5);
+    check::<f32>(spec((1, 6), (1, 7), (1, 5), true), 9, 17, 12, 1e-5);
+    check::<f64>(spec((1, 5), (1, 3), (1, 6), false), 13, 1, 13, 1e-12);
+    check::<f32>(spec((2, 7), (2, 7), (2, 7), false), 3, 17, 14, 1e-5);
 }
 
 /// Which derivatives are computed together decides how.

@@ -60,10 +60,10 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
         };
         let stages = Stages::new(&job, &operands);
         let weights = [pack(operands.args[weight]), pack(tangent)];
-        let folds = stages.folds.iter().map(|&target| {
-            let sizes = (job.plan.path_places(), job.plan.channels());
-            Weighted::new(job.plan.fold(target), &weights[0], sizes)
-        });
+        let folds = stages
+            .folds
+            .iter()
+            .map(|&target| Weighted::new(job.plan.fold(target), &weights[0], job.plan));
         let groups = if stages.forward.is_empty() && stages.backward.is_empty() {
             &[]
         } else {
@@ -141,6 +141,12 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
     pub fn steps(&self) -> usize {
         let folds = self.folds.iter().map(Weighted::steps);
         folds.sum::<usize>() + self.groups.len()
+    }
+
+    /// Most rows of a first factor that is read in halves.
+    pub fn most_outer(&self) -> usize {
+        let outer = self.folds.iter().map(|fold| fold.outer);
+        outer.max().unwrap_or(0)
     }
 
     /// Most rows of a second factor.

@@ -24,6 +24,8 @@ pub(super) struct Buffers<T, const NI: usize> {
     pub weight: Vec<Lanes<T>>,
     /// Numbers of a group, `(product or out, part)`.
     pub products: Vec<[Lanes<T>; N]>,
+    /// Rows of the first factor of a fold that is computed in halves.
+    pub outer: Vec<Lanes<T>>,
     /// Rows of the second factor of a fold, in its order.
     pub inner: Vec<Lanes<T>>,
 }
@@ -97,6 +99,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
             added: Slot::ALL.map(|slot| !stages.folds.contains(&slot)),
             weight: vec![Lanes::zero(); weights],
             products: vec![[Lanes::zero(); N]; 2 * kernel.most_products()],
+            outer: vec![Lanes::zero(); kernel.most_outer() * NI],
             inner: vec![Lanes::zero(); kernel.most_inner() * parity(plan, Slot::First) * NI],
         }
     }

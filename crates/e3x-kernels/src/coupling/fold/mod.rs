@@ -17,12 +17,16 @@ pub(crate) use program::Fold;
 use super::multiply::N;
 use super::program::Kind;
 use super::tile::{Buffers, Row, row, row_mut};
-use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::lanes::{self, Lanes};
 use crate::place::{at, from};
 use crate::prefetch::Ahead;
+use crate::{CouplingPlan, Real};
 use program::{Out, Sum, Terms};
+
+/// Proper tensors are computed in halves of their items if both factors of all of them do not fit the nearest cache.
+const HALF: usize = N / 2;
+const NEAREST_CACHE: usize = 1 << 15;
 
 /// Numbers of an entry of the target for all items.
 type Totals<T, A, const P: usize, const NI: usize> = [[<A as Arithmetic>::Sum<T>; NI]; P];
@@ -31,24 +35,30 @@ type Totals<T, A, const P: usize, const NI: usize> = [[<A as Arithmetic>::Sum<T>
 pub(super) struct Weighted<'a, T> {
     pub program: &'a Fold,
     coefficients: Vec<Lanes<T>>,
+    /// Rows of the first factor if items are computed in halves, otherwise 0.
+    pub outer: usize,
 }
 
 impl<'a, T: Real> Weighted<'a, T> {
     /// From weights as `(block of lanes, path)`.
-    pub fn new(program: &'a Fold, weights: &[Lanes<T>], (paths, channels): (usize, usize)) -> Self {
+    pub fn new(program: &'a Fold, weights: &[Lanes<T>], plan: &CouplingPlan) -> Self {
         let mut coefficients = Vec::new();
-        for weights in weights.chunks_exact(paths) {
+        for weights in weights.chunks_exact(plan.path_places()) {
             for coefficient in &program.coefficients {
                 let value = T::from_f64(coefficient.value);
-                for &path in &coefficient.paths[..channels] {
+                for &path in &coefficient.paths[..plan.channels()] {
                     let weight = at(weights, path);
                     coefficients.push(lanes::scaled(value, weight));
                 }
             }
         }
+        let [first, second] = program.roles.factors.map(|slot| slot.rows(plan));
+        let bytes = (first + second) * N * size_of::<Lanes<T>>();
+        let halves = plan.channels() == 1 && bytes > NEAREST_CACHE;
         Self {
             program,
             coefficients,
+            outer: if halves { first } else { 0 },
         }
     }
 
@@ -65,14 +75,50 @@ impl<'a, T: Real> Weighted<'a, T> {
         ahead: &mut Ahead,
         buffers: &mut Buffers<T, NI>,
     ) {
+        // Only proper tensors have that many items.
+        if NI == N && self.outer > 0 {
+            for first in (0..NI).step_by(HALF) {
+                self.write_items::<A, P, NI, HALF>(first, block, ahead, buffers);
+            }
+        } else {
+            self.write_items::<A, P, NI, NI>(0, block, ahead, buffers);
+        }
+    }
+
+    /// Writes `M` items of the target, from the item `first` on.
+    #[inline(always)]
+    fn write_items<
+        A: Arithmetic<Block<T> = Lanes<T>>,
+        const P: usize,
+        const NI: usize,
+        const M: usize,
+    >(
+        &self,
+        first: usize,
+        block: usize,
+        ahead: &mut Ahead,
+        buffers: &mut Buffers<T, NI>,
+    ) {
         let program = self.program;
         let [x, y] = program.roles.factors.map(|slot| slot as usize);
         let Buffers {
-            rows, sums, inner, ..
+            rows,
+            sums,
+            outer,
+            inner,
+            ..
         } = buffers;
-        let (x, y) = (rows[x].as_slice(), rows[y].as_slice());
-        for (to, &from) in inner.chunks_exact_mut(P * NI).zip(&program.inner) {
-            to.copy_from_slice(row::<T, P, NI>(y, from).as_flattened());
+        let (mut x, y) = (rows[x].as_slice(), rows[y].as_slice());
+        if M < NI {
+            for (to, from) in outer.chunks_exact_mut(M).zip(x.chunks_exact(NI)) {
+                to.copy_from_slice(&from[first..first + M]);
+            }
+            x = outer;
+        }
+        for (to, &from) in inner.chunks_exact_mut(P * M).zip(&program.inner) {
+            for (to, from) in to.chunks_exact_mut(M).zip(row::<T, P, NI>(y, from)) {
+                to.copy_from_slice(&from[first..first + M]);
+            }
         }
         let num = program.coefficients.len() * P * P;
         let coefficients = &self.coefficients[block * num..][..num];
@@ -85,9 +131,11 @@ impl<'a, T: Real> Weighted<'a, T> {
         let mut of_outs = program.sums.as_slice();
         for out in &program.outs {
             if out.parts == 1 {
-                write_out::<T, A, P, NI, 1>(out, &mut of_outs, &factors, ahead, target);
+                let totals = sum_up::<T, A, P, M, 1>(out, &mut of_outs, &factors, ahead);
+                write_out::<T, A, P, NI, M, 1>(out, first, &totals, target);
             } else {
-                write_out::<T, A, P, NI, 2>(out, &mut of_outs, &factors, ahead, target);
+                let totals = sum_up::<T, A, P, M, 2>(out, &mut of_outs, &factors, ahead);
+                write_out::<T, A, P, NI, M, 2>(out, first, &totals, target);
             }
         }
     }
@@ -103,9 +151,9 @@ struct Factors<'a, T, const P: usize> {
     x: &'a [Lanes<T>],
 }
 
-/// Writes all sums of an entry of the target, times entries of the first factor.
+/// All sums of an entry of the target, times entries of the first factor.
 #[inline(always)]
-fn write_out<
+fn sum_up<
     T: Real,
     A: Arithmetic<Block<T> = Lanes<T>>,
     const P: usize,
@@ -116,8 +164,7 @@ fn write_out<
     sums: &mut &[Sum],
     factors: &Factors<'_, T, P>,
     ahead: &mut Ahead,
-    target: &mut [Lanes<T>],
-) {
+) -> [Totals<T, A, P, NI>; PARTS] {
     let mut totals = [[[A::zero::<T>(); NI]; P]; PARTS];
     macro_rules! add {
         ($($kind:ident)*) => {
@@ -126,8 +173,8 @@ fn write_out<
                 for sum in sums.split_off(..num).unwrap_or_default() {
                     ahead.step();
                     let x = sum.rows.map(|at| row::<T, P, NI>(factors.x, at));
-                    // As many numbers at a time as registers hold beside those that they are added to.
-                    match A::held::<T>() {
+                    // As many numbers at a time as there are, or as registers hold beside those that they are added to.
+                    match A::held::<T>().min(4 * P * P * NI) {
                         32.. => add!(@ Kind::$kind, sum, x, 8),
                         16.. => add!(@ Kind::$kind, sum, x, 4),
                         8.. => add!(@ Kind::$kind, sum, x, 2),
@@ -137,7 +184,7 @@ fn write_out<
             )*
         };
         (@ $kind:expr, $sum:ident, $x:ident, $num:literal) => {
-            for first in (0..N).step_by($num) {
+            for first in (0..P * P * NI).step_by($num) {
                 let inner = collect::<T, A, P, NI, $num>($kind, $sum, first, factors);
                 add_sum::<T, A, P, NI, PARTS, $num>($kind, $x, first, &inner, &mut totals);
             }
@@ -148,11 +195,29 @@ fn write_out<
     } else {
         add!(Plain SecondConjugate FirstConjugate RealFirst RealSecond);
     }
+    totals
+}
+
+/// Writes an entry of the target for some items, from the item `first` on.
+#[inline(always)]
+fn write_out<
+    T: Real,
+    A: Arithmetic<Block<T> = Lanes<T>>,
+    const P: usize,
+    const NI: usize,
+    const M: usize,
+    const PARTS: usize,
+>(
+    out: &Out,
+    first: usize,
+    totals: &[Totals<T, A, P, M>; PARTS],
+    target: &mut [Lanes<T>],
+) {
     for part in 0..PARTS {
         let row = row_mut::<T, P, NI>(target, out.rows[part]);
         for p in 0..P {
-            for i in 0..NI {
-                A::store::<T>(totals[part][p][i], &mut row[p][i]);
+            for i in 0..M {
+                A::store::<T>(totals[part][p][i], &mut row[p][first + i]);
             }
         }
     }
