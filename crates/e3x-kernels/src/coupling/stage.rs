@@ -1,4 +1,5 @@
-//! The steps that first and second derivatives consist of: arguments alone (`fold/`), and two kinds of steps by groups.
+//! The steps that first and second derivatives consist of: arguments alone (`fold/`) or together with the weight
+//! (`joint/`), and two kinds of steps by groups.
 //!
 //! With `C(x, y)[k] = sum over i, j of C[i, j, k] x[i] y[j]`, and `C'(w z)[i, j] = sum over paths and
 //! k of C[i, j, k] w z[k]` for its transpose, the derivatives of S with respect to z, w, x and y are
@@ -16,6 +17,7 @@
 
 use super::entries::Roles;
 use super::{CouplingJob, SLOTS, Slot};
+use crate::CouplingPlan;
 
 /// Arguments, and tangents if second derivatives are computed.
 #[doc(hidden)]
@@ -70,11 +72,17 @@ pub(super) struct Stage {
 /// Most numbers of a table of weights times coefficients: with both parities those of degree 6 and 1000 features.
 const MOST_NUMBERS: usize = 1 << 24;
 
+/// Coefficients, for all pairs of parities, from which on a second pass over the items is worth it: those of degree 2
+/// with both parities, or of degree 3.
+const WORTH_A_PASS: usize = 128;
+
 /// All steps of a computation.
 #[derive(Debug, Clone)]
 pub(super) struct Stages {
     /// Arguments that are computed alone.
     pub folds: Vec<Slot>,
+    /// The argument that is computed together with the weight, without groups.
+    pub joint: Option<Slot>,
     /// What factors the groups of the other steps lead to.
     pub roles: Roles,
     pub forward: Vec<Stage>,
@@ -93,7 +101,7 @@ impl Stages {
         let spec = plan.spec();
         let same_parities = spec.first.0 == spec.second.0 && spec.first.0 == spec.product.0;
         if operands.tangents.is_none() && same_parities {
-            let stages = Self::of_targets(wanted);
+            let stages = Self::of_targets(wanted, plan);
             let coefficients = |&target: &Slot| plan.fold(target).coefficients.len();
             let most = stages.folds.iter().map(coefficients).max().unwrap_or(0);
             if most * plan.channels() * features <= MOST_NUMBERS {
@@ -104,32 +112,36 @@ impl Stages {
     }
 
     /// Each argument alone, but one together with the weight, whose derivative needs products of entries.
-    fn of_targets(wanted: [bool; SLOTS]) -> Self {
+    fn of_targets(wanted: [bool; SLOTS], plan: &CouplingPlan) -> Self {
         let with_degrees = [Slot::Product, Slot::First, Slot::Second];
-        let mut folds: Vec<Slot> = with_degrees
+        let folds = with_degrees
             .into_iter()
-            .filter(|&slot| wanted[slot as usize])
-            .collect();
-        if !wanted[W] {
-            return Self {
-                folds,
-                roles: Roles::of(Slot::Product),
-                forward: Vec::new(),
-                backward: Vec::new(),
-            };
-        }
-        let target = folds.pop();
-        let roles = Roles::of(target.unwrap_or(Slot::Product));
-        let operand = roles.target as Operand;
-        Self {
-            folds,
-            roles,
-            forward: vec![Stage {
-                products: vec![roles.factors.map(|slot| slot as Operand)],
-                times: [target.map(|_| W), Some(operand)],
-            }],
+            .filter(|&slot| wanted[slot as usize]);
+        let mut stages = Self {
+            folds: folds.collect(),
+            joint: None,
+            roles: Roles::of(Slot::Product),
+            forward: Vec::new(),
             backward: Vec::new(),
+        };
+        if !wanted[W] {
+            return stages;
         }
+        let target = stages.folds.pop();
+        let is_worth_it = |&target: &Slot| {
+            let coefficients = plan.joint(target).coefficients.len() * plan.channels();
+            stages.folds.is_empty() || coefficients >= WORTH_A_PASS
+        };
+        stages.joint = target.filter(is_worth_it);
+        if stages.joint.is_none() {
+            stages.roles = Roles::of(target.unwrap_or(Slot::Product));
+            let operand = stages.roles.target as Operand;
+            stages.forward = vec![Stage {
+                products: vec![stages.roles.factors.map(|slot| slot as Operand)],
+                times: [target.map(|_| W), Some(operand)],
+            }];
+        }
+        stages
     }
 
     /// All arguments from the same groups of products.
@@ -169,13 +181,14 @@ impl Stages {
         };
         Self {
             folds: Vec::new(),
+            joint: None,
             roles: Roles::of(Slot::Product),
             forward: forward.into_iter().flatten().collect(),
             backward: backward.into_iter().flatten().collect(),
         }
     }
 
-    /// Whether a step uses the operand.
+    /// Whether a step uses the operand, for folds and groups.
     pub fn uses(&self, operand: Operand) -> bool {
         let mut folds = self.folds.iter().map(|&target| Roles::of(target));
         self.forward.iter().chain(&self.backward).any(|s| {

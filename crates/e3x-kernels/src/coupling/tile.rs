@@ -86,9 +86,10 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         };
         let wanted = |slot: Slot| {
             let wanted = job.wanted[slot as usize] && slot != Slot::Weight;
+            let wanted = wanted && stages.joint != Some(slot);
             vec![Lanes::zero(); if wanted { slot.rows(plan) * NI } else { 0 }]
         };
-        let weights = if job.wanted[Slot::Weight as usize] {
+        let weights = if job.wanted[Slot::Weight as usize] && stages.joint.is_none() {
             plan.path_places() * blocks
         } else {
             0
