@@ -178,6 +178,19 @@ fn what_no_path_reaches_is_zero() {
     assert_eq!(plan.paths().len(), 2);
 }
 
+/// The same where all arguments have the same parities.
+#[test]
+fn degrees_that_no_path_reaches_are_zero() {
+    for parity in [1, 2] {
+        for (degrees, order) in [([0, 1, 4], true), ([5, 0, 2], false), ([1, 4, 1], true)] {
+            let [first, second, product] = degrees.map(|l| (parity, l));
+            let spec = spec(first, second, product, order);
+            check::<f64>(spec, 3, 17, 15, 1e-12);
+            check::<f32>(spec, 9, 5, 16, 1e-5);
+        }
+    }
+}
+
 /// Whatever is left out, multiplying it back in gives the same number (1e-12).
 #[test]
 fn all_forms_stand_for_one_sum() {

@@ -22,7 +22,7 @@ pub(super) struct Kernel<'a, T, A> {
     pub operands: Operands<'a, T>,
     pub stages: Stages,
     /// Arguments that are computed alone, with their coefficients.
-    folds: Vec<Weighted<'a, T>>,
+    pub folds: Vec<Weighted<'a, T>>,
     /// The argument that is computed together with the weight.
     pub joint: Option<Ordered<'a, T>>,
     groups: &'a [Group],
@@ -98,10 +98,6 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
         ahead: &mut Ahead,
         buffers: &mut Buffers<T, NI>,
     ) {
-        // Only factors with the same parities are folded.
-        for fold in &self.folds {
-            fold.write::<A, P1, NI>(block, ahead, buffers);
-        }
         for (group, coefficients) in self.groups.iter().zip(&self.coefficients) {
             ahead.step();
             if group.parts == 1 {
@@ -161,20 +157,7 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
 
     /// Times that a tile asks for what is ahead.
     pub fn steps(&self) -> usize {
-        let folds = self.folds.iter().map(Weighted::steps);
-        folds.sum::<usize>() + self.groups.len()
-    }
-
-    /// Most rows of a first factor that is read in halves.
-    pub fn most_outer(&self) -> usize {
-        let outer = self.folds.iter().map(|fold| fold.outer);
-        outer.max().unwrap_or(0)
-    }
-
-    /// Most rows of a second factor.
-    pub fn most_inner(&self) -> usize {
-        let inner = self.folds.iter().map(|fold| fold.program.inner.len());
-        inner.max().unwrap_or(0)
+        self.groups.len()
     }
 
     /// Most products and outs of a group.

@@ -111,25 +111,20 @@ fn visit<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     kernel: &Kernel<'_, T, A>,
     mut task: Task<'_, T>,
 ) -> Vec<Lanes<T>> {
-    let spec = kernel.job.plan.spec();
-    let mut sums = Vec::new();
-    // What nothing leads to has to be written as well.
-    if kernel.joint.is_none() || kernel.steps() > 0 {
-        sums = match [spec.first.0, spec.second.0] {
-            [1, 1] => visit_items::<T, A, 1, 1, 8>(kernel, &mut task),
-            [1, _] => visit_items::<T, A, 1, 2, 4>(kernel, &mut task),
-            [_, 1] => visit_items::<T, A, 2, 1, 4>(kernel, &mut task),
-            [_, _] => visit_items::<T, A, 2, 2, 2>(kernel, &mut task),
-        };
+    let Kernel { job, operands, .. } = kernel;
+    let spec = job.plan.spec();
+    for fold in &kernel.folds {
+        fold.visit::<A>(job, operands, &mut task);
     }
-    if let Some(joint) = &kernel.joint {
-        let Kernel { job, operands, .. } = kernel;
-        sums = match spec.first.0 {
-            1 => joint.visit::<A, 1, 4>(job, operands, &mut task),
-            _ => joint.visit::<A, 2, 2>(job, operands, &mut task),
-        };
+    match (&kernel.joint, [spec.first.0, spec.second.0]) {
+        (Some(joint), [1, _]) => joint.visit::<A, 1, 4>(job, operands, &mut task),
+        (Some(joint), _) => joint.visit::<A, 2, 2>(job, operands, &mut task),
+        _ if !kernel.folds.is_empty() => Vec::new(),
+        (None, [1, 1]) => visit_items::<T, A, 1, 1, 8>(kernel, task),
+        (None, [1, _]) => visit_items::<T, A, 1, 2, 4>(kernel, task),
+        (None, [_, 1]) => visit_items::<T, A, 2, 1, 4>(kernel, task),
+        (None, [_, _]) => visit_items::<T, A, 2, 2, 2>(kernel, task),
     }
-    sums
 }
 
 /// Computes the items of a task, `NI` at a time: `P1 * P2 * NI` is the same for all. Not inlined: the code
@@ -143,7 +138,7 @@ fn visit_items<
     const NI: usize,
 >(
     kernel: &Kernel<'_, T, A>,
-    task: &mut Task<'_, T>,
+    mut task: Task<'_, T>,
 ) -> Vec<Lanes<T>> {
     let mut buffers = Buffers::<T, NI>::new(kernel);
     let steps = kernel.steps() * kernel.blocks;

@@ -19,7 +19,7 @@
 //!
 //! If all arguments have the same parities, each derivative is computed on its own without writing products to
 //! memory (`fold/`), that of the weight together with one other (`joint/`). Second derivatives, arguments of different
-//! parities and low degrees share products and sums of them (`forward.rs` and `backward.rs`).
+//! parities and the weight alone share products and sums of them (`forward.rs` and `backward.rs`).
 
 mod backward;
 mod entries;

@@ -17,7 +17,6 @@
 
 use super::entries::Roles;
 use super::{CouplingJob, SLOTS, Slot};
-use crate::CouplingPlan;
 
 /// Arguments, and tangents if second derivatives are computed.
 #[doc(hidden)]
@@ -72,10 +71,6 @@ pub(super) struct Stage {
 /// Most numbers of a table of weights times coefficients: with both parities those of degree 6 and 1000 features.
 const MOST_NUMBERS: usize = 1 << 24;
 
-/// Coefficients, for all pairs of parities, from which on a second pass over the items is worth it: those of degree 2
-/// with both parities, or of degree 3.
-const WORTH_A_PASS: usize = 128;
-
 /// All steps of a computation.
 #[derive(Debug, Clone)]
 pub(super) struct Stages {
@@ -101,7 +96,7 @@ impl Stages {
         let spec = plan.spec();
         let same_parities = spec.first.0 == spec.second.0 && spec.first.0 == spec.product.0;
         if operands.tangents.is_none() && same_parities {
-            let stages = Self::of_targets(wanted, plan);
+            let stages = Self::of_targets(wanted);
             let coefficients = |&target: &Slot| plan.fold(target).coefficients.len();
             let most = stages.folds.iter().map(coefficients).max().unwrap_or(0);
             if most * plan.channels() * features <= MOST_NUMBERS {
@@ -111,37 +106,26 @@ impl Stages {
         Self::of_groups(wanted, operands)
     }
 
-    /// Each argument alone, but one together with the weight, whose derivative needs products of entries.
-    fn of_targets(wanted: [bool; SLOTS], plan: &CouplingPlan) -> Self {
+    /// Each argument alone, but one together with the weight, whose derivative needs products of entries; the weight
+    /// alone from groups.
+    fn of_targets(wanted: [bool; SLOTS]) -> Self {
         let with_degrees = [Slot::Product, Slot::First, Slot::Second];
-        let folds = with_degrees
+        let mut folds: Vec<Slot> = with_degrees
             .into_iter()
-            .filter(|&slot| wanted[slot as usize]);
-        let mut stages = Self {
-            folds: folds.collect(),
-            joint: None,
+            .filter(|&slot| wanted[slot as usize])
+            .collect();
+        let joint = if wanted[W] { folds.pop() } else { None };
+        let groups = (wanted[W] && joint.is_none()).then(|| Stage {
+            products: vec![[X, Y]],
+            times: [None, Some(Z)],
+        });
+        Self {
+            folds,
+            joint,
             roles: Roles::of(Slot::Product),
-            forward: Vec::new(),
+            forward: groups.into_iter().collect(),
             backward: Vec::new(),
-        };
-        if !wanted[W] {
-            return stages;
         }
-        let target = stages.folds.pop();
-        let is_worth_it = |&target: &Slot| {
-            let coefficients = plan.joint(target).coefficients.len() * plan.channels();
-            stages.folds.is_empty() || coefficients >= WORTH_A_PASS
-        };
-        stages.joint = target.filter(is_worth_it);
-        if stages.joint.is_none() {
-            stages.roles = Roles::of(target.unwrap_or(Slot::Product));
-            let operand = stages.roles.target as Operand;
-            stages.forward = vec![Stage {
-                products: vec![stages.roles.factors.map(|slot| slot as Operand)],
-                times: [target.map(|_| W), Some(operand)],
-            }];
-        }
-        stages
     }
 
     /// All arguments from the same groups of products.
@@ -188,11 +172,10 @@ impl Stages {
         }
     }
 
-    /// Whether a step uses the operand, for folds and groups.
+    /// Whether a step by groups uses the operand.
     pub fn uses(&self, operand: Operand) -> bool {
-        let mut folds = self.folds.iter().map(|&target| Roles::of(target));
         self.forward.iter().chain(&self.backward).any(|s| {
             s.products.as_flattened().contains(&operand) || s.times.contains(&Some(operand))
-        }) || folds.any(|roles| roles.factors.map(|slot| slot as Operand).contains(&operand))
+        })
     }
 }

@@ -75,7 +75,7 @@ impl<'a, T: Real> Ordered<'a, T> {
                     for block in 0..blocks {
                         buffers.load::<A>(job, operands, items, block);
                         self.add::<A, P, NI>(block, &mut ahead, &mut buffers);
-                        buffers.store(job, &mut task.results, (first, num), block);
+                        buffers.store::<A>(job, &mut task.results, (first, num), block);
                     }
                 }
             },

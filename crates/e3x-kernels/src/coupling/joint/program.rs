@@ -2,8 +2,7 @@
 
 use e3x_so3::Order;
 
-use crate::coupling::Slot;
-use crate::coupling::entries::{Entries, Roles};
+use crate::coupling::entries::{Entries, Roles, side};
 use crate::plan::{Block, CouplingSpec, Path};
 
 /// Most degrees of the target in a step: both parts of their sums fit registers. Proper tensors of degree 7 have four.
@@ -60,14 +59,11 @@ pub(crate) struct Step {
 impl Joint {
     /// For arguments of the same parities.
     pub fn new(spec: &CouplingSpec, blocks: &[Block], paths: &[Path], roles: Roles) -> Self {
-        let side = |slot: Slot| match slot {
-            Slot::First => spec.first,
-            Slot::Second => spec.second,
-            Slot::Weight | Slot::Product => spec.product,
-        };
         let order = Order::from_cartesian(spec.cartesian_order);
-        let factors = roles.factors.map(|slot| factor_places(order, side(slot).1));
-        let (target, places) = target_places(order, side(roles.target));
+        let factors = roles
+            .factors
+            .map(|slot| factor_places(order, side(spec, slot).1));
+        let (target, places) = target_places(order, side(spec, roles.target));
         let mut joint = Self {
             roles,
             factors,

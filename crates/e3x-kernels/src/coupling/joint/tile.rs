@@ -6,9 +6,9 @@ use super::step::Tile;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::coupling::stage::{Operand, Operands};
-use crate::coupling::tile::Results;
+use crate::coupling::tile::{Results, read_row, write_row};
 use crate::coupling::{CouplingJob, Slot};
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::Lanes;
 use crate::place::{at, at_mut};
 use crate::prefetch::Ahead;
 
@@ -109,7 +109,7 @@ impl<'a, T: Real, const P: usize, const NI: usize> Buffers<'a, T, P, NI> {
         for (n, to) in values.chunks_exact_mut(target.len()).enumerate() {
             let rows = rows_of::<T, P>(operands, roles.target, items, n, target.len() * width);
             for (row, &place) in rows.chunks_exact(width).zip(target) {
-                lanes::load_to(row, block, at_mut(to, place));
+                read_row::<T, A>(row, block, at_mut(to, place));
             }
             if rows.is_empty() {
                 to.fill(Lanes::zero());
@@ -142,7 +142,7 @@ impl<'a, T: Real, const P: usize, const NI: usize> Buffers<'a, T, P, NI> {
 
     /// Writes the target of `num` items to their results, from the item `first` of these on.
     #[inline(always)]
-    pub fn store(
+    pub fn store<A: Arithmetic<Block<T> = Lanes<T>>>(
         &mut self,
         job: &CouplingJob<'_>,
         results: &mut Results<'_, T>,
@@ -157,7 +157,7 @@ impl<'a, T: Real, const P: usize, const NI: usize> Buffers<'a, T, P, NI> {
         let rows = results[first * P * size..].chunks_exact_mut(size);
         for (rows, from) in rows.zip(from) {
             for (row, &place) in rows.chunks_exact_mut(job.features).zip(target) {
-                lanes::write(row, block, at(from, place));
+                write_row::<T, A>(A::load(at(from, place)), row, block);
             }
         }
     }
@@ -189,16 +189,7 @@ fn load_number<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     place: &Place,
     to: &mut [Lanes<T>],
 ) {
-    let own = at_mut(to, place.own);
-    // What has just been written cannot be read in a wider register at once.
-    let number = if let Some(full) = row.get(block * LANES..(block + 1) * LANES) {
-        let number = A::load_row(full);
-        A::store::<T>(number, own);
-        number
-    } else {
-        lanes::load_to(row, block, own);
-        A::load(own)
-    };
+    let number = read_row::<T, A>(row, block, at_mut(to, place.own));
     let mut conjugate = A::zero::<T>();
     A::add_scaled_sum(&mut conjugate, T::from_f64(place.sign), number);
     A::store::<T>(conjugate, at_mut(to, place.conjugate));
