@@ -99,6 +99,9 @@ fn all_forms_match_the_plain_sum_for_high_degrees() {
     check::<f64>(spec((1, 6), (1, 5), (2, 6), false), 9, 1, 9, 1e-12);
     check::<f64>(spec((1, 4), (2, 6), (2, 3), true), 5, 3, 10, 1e-12);
     check::<f32>(spec((2, 6), (1, 2), (1, 7), true), 7, 3, 11, 1e-5);
+    check::<f32>(spec((1, 6), (1, 7), (1, 5), true), 9, 17, 12, 1e-5);
+    check::<f64>(spec((1, 5), (1, 3), (1, 6), false), 13, 1, 13, 1e-12);
+    check::<f32>(spec((2, 7), (2, 7), (2, 7), false), 3, 17, 14, 1e-5);
 }
 
 /// Which derivatives are computed together decides how.
@@ -173,6 +176,19 @@ fn what_no_path_reaches_is_zero() {
     let used = gradient.chunks(features).filter(|row| *row != [0.0; 3]);
     assert_eq!(used.count(), plan.paths().len());
     assert_eq!(plan.paths().len(), 2);
+}
+
+/// The same where all arguments have the same parities.
+#[test]
+fn degrees_that_no_path_reaches_are_zero() {
+    for parity in [1, 2] {
+        for (degrees, order) in [([0, 1, 4], true), ([5, 0, 2], false), ([1, 4, 1], true)] {
+            let [first, second, product] = degrees.map(|l| (parity, l));
+            let spec = spec(first, second, product, order);
+            check::<f64>(spec, 3, 17, 15, 1e-12);
+            check::<f32>(spec, 9, 5, 16, 1e-5);
+        }
+    }
 }
 
 /// Whatever is left out, multiplying it back in gives the same number (1e-12).

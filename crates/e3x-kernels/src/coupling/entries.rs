@@ -38,6 +38,15 @@ impl Roles {
     }
 }
 
+/// Parities and largest degree of an argument with degrees.
+pub(super) fn side(spec: &CouplingSpec, slot: Slot) -> (usize, usize) {
+    match slot {
+        Slot::First => spec.first,
+        Slot::Second => spec.second,
+        Slot::Product | Slot::Weight => spec.product,
+    }
+}
+
 /// Three degrees: those of the factors and that of the target.
 pub(super) struct Entries<'a> {
     block: &'a Block,

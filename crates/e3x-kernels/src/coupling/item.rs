@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use super::fold::{Fold, Weighted};
+use super::joint::Ordered;
 use super::multiply::N;
 use super::program::Group;
 use super::stage::{Operand, Operands, Stages};
@@ -11,6 +12,7 @@ use super::{CouplingJob, SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::lanes::{self, Lanes};
+use crate::plan::Path;
 use crate::prefetch::Ahead;
 
 /// A computation with everything that does not depend on the items.
@@ -20,7 +22,9 @@ pub(super) struct Kernel<'a, T, A> {
     pub operands: Operands<'a, T>,
     pub stages: Stages,
     /// Arguments that are computed alone, with their coefficients.
-    folds: Vec<Weighted<'a, T>>,
+    pub folds: Vec<Weighted<'a, T>>,
+    /// The argument that is computed together with the weight.
+    pub joint: Option<Ordered<'a, T>>,
     groups: &'a [Group],
     /// Coefficients of each group `(out, product)` and `(product, out)`.
     coefficients: Vec<[Vec<T>; 2]>,
@@ -60,10 +64,13 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
         };
         let stages = Stages::new(&job, &operands);
         let weights = [pack(operands.args[weight]), pack(tangent)];
-        let folds = stages.folds.iter().map(|&target| {
-            let sizes = (job.plan.path_places(), job.plan.channels());
-            Weighted::new(job.plan.fold(target), &weights[0], sizes)
-        });
+        let folds = stages
+            .folds
+            .iter()
+            .map(|&target| Weighted::new(job.plan.fold(target), &weights[0], job.plan));
+        let joint = stages
+            .joint
+            .map(|target| Ordered::new(job.plan.joint(target), &weights[0], job.plan));
         let groups = if stages.forward.is_empty() && stages.backward.is_empty() {
             &[]
         } else {
@@ -74,6 +81,7 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
             folds: folds.collect(),
             groups,
             coefficients: groups.iter().map(round).collect(),
+            joint,
             stages,
             weights,
             blocks,
@@ -90,10 +98,6 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
         ahead: &mut Ahead,
         buffers: &mut Buffers<T, NI>,
     ) {
-        // Only factors with the same parities are folded.
-        for fold in &self.folds {
-            fold.write::<A, P1, NI>(block, ahead, buffers);
-        }
         for (group, coefficients) in self.groups.iter().zip(&self.coefficients) {
             ahead.step();
             if group.parts == 1 {
@@ -133,20 +137,27 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
             .iter()
             .map(|group| group.parts * (group.coefficients.len() + 4 * group.products.len()));
         let stages = self.stages.forward.len() + self.stages.backward.len();
-        let entries = folds.sum::<usize>() + stages * groups.sum::<usize>();
+        let joint = self.joint.as_ref().map_or(0, Ordered::work);
+        let entries = folds.sum::<usize>() + joint + stages * groups.sum::<usize>();
         entries * self.job.items * self.job.features * self.job.plan.channels()
+    }
+
+    /// Paths of the derivative with respect to the weight in the order in which it is computed.
+    pub fn paths(&self) -> Vec<Option<&'a Path>> {
+        let plan = self.job.plan;
+        let path = |place: usize| plan.paths().get(place);
+        match &self.joint {
+            Some(joint) => {
+                let places = joint.program.paths.iter();
+                places.map(|&place| path(place as usize)).collect()
+            }
+            None => (0..plan.path_places()).map(path).collect(),
+        }
     }
 
     /// Times that a tile asks for what is ahead.
     pub fn steps(&self) -> usize {
-        let folds = self.folds.iter().map(Weighted::steps);
-        folds.sum::<usize>() + self.groups.len()
-    }
-
-    /// Most rows of a second factor.
-    pub fn most_inner(&self) -> usize {
-        let inner = self.folds.iter().map(|fold| fold.program.inner.len());
-        inner.max().unwrap_or(0)
+        self.groups.len()
     }
 
     /// Most products and outs of a group.

@@ -39,10 +39,10 @@ impl CouplingJob<'_> {
 }
 
 /// Items of one task with the rows of their results.
-struct Task<'a, T> {
-    first: usize,
-    items: usize,
-    results: Results<'a, T>,
+pub(super) struct Task<'a, T> {
+    pub first: usize,
+    pub items: usize,
+    pub results: Results<'a, T>,
 }
 
 /// Writes the results of items to vectors that have the capacity, and adds to that of the weight.
@@ -92,16 +92,15 @@ fn run<'r, T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     if weight.is_empty() {
         return;
     }
-    let paths = plan.paths();
+    let paths = kernel.paths();
     for sums in sums {
-        for (i, sums) in sums.iter().enumerate() {
-            let block = i / plan.path_places();
-            let Some(path) = paths.get(i % plan.path_places()) else {
-                continue;
-            };
-            let row = &mut weight[path.weight * features..][..features];
-            for (value, &sum) in row[block * LANES..].iter_mut().zip(sums.iter()) {
-                *value += sum;
+        for (sums, block) in sums.chunks_exact(paths.len()).zip(0..) {
+            for (sums, path) in sums.iter().zip(&paths) {
+                let Some(path) = path else { continue };
+                let row = &mut weight[path.weight * features..][..features];
+                for (value, &sum) in row[block * LANES..].iter_mut().zip(sums.iter()) {
+                    *value += sum;
+                }
             }
         }
     }
@@ -110,14 +109,21 @@ fn run<'r, T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
 /// Computes the items of a task; returns the derivative with respect to the weight.
 fn visit<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     kernel: &Kernel<'_, T, A>,
-    task: Task<'_, T>,
+    mut task: Task<'_, T>,
 ) -> Vec<Lanes<T>> {
-    let spec = kernel.job.plan.spec();
-    match [spec.first.0, spec.second.0] {
-        [1, 1] => visit_items::<T, A, 1, 1, 8>(kernel, task),
-        [1, _] => visit_items::<T, A, 1, 2, 4>(kernel, task),
-        [_, 1] => visit_items::<T, A, 2, 1, 4>(kernel, task),
-        [_, _] => visit_items::<T, A, 2, 2, 2>(kernel, task),
+    let Kernel { job, operands, .. } = kernel;
+    let spec = job.plan.spec();
+    for fold in &kernel.folds {
+        fold.visit::<A>(job, operands, &mut task);
+    }
+    match (&kernel.joint, [spec.first.0, spec.second.0]) {
+        (Some(joint), [1, _]) => joint.visit::<A, 1, 4>(job, operands, &mut task),
+        (Some(joint), _) => joint.visit::<A, 2, 2>(job, operands, &mut task),
+        _ if !kernel.folds.is_empty() => Vec::new(),
+        (None, [1, 1]) => visit_items::<T, A, 1, 1, 8>(kernel, task),
+        (None, [1, _]) => visit_items::<T, A, 1, 2, 4>(kernel, task),
+        (None, [_, 1]) => visit_items::<T, A, 2, 1, 4>(kernel, task),
+        (None, [_, _]) => visit_items::<T, A, 2, 2, 2>(kernel, task),
     }
 }
 

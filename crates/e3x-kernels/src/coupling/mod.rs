@@ -18,8 +18,8 @@
 //! coefficients and weights that were found once serve several sums in registers.
 //!
 //! If all arguments have the same parities, each derivative is computed on its own without writing products to
-//! memory (`fold/`), that of the weight together with one other (`forward.rs`). Second derivatives, and
-//! arguments of different parities, share products and sums of them (`forward.rs` and `backward.rs`).
+//! memory (`fold/`), that of the weight together with one other (`joint/`). Second derivatives, arguments of different
+//! parities and the weight alone share products and sums of them (`forward.rs` and `backward.rs`).
 
 mod backward;
 mod entries;
@@ -27,6 +27,7 @@ mod fold;
 mod forward;
 mod item;
 mod job;
+mod joint;
 mod multiply;
 mod program;
 mod programs;

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::entries::Roles;
 use super::fold::Fold;
+use super::joint::Joint;
 use super::program::{Group, groups};
 use super::{SLOTS, Slot};
 use crate::CouplingPlan;
@@ -13,6 +14,7 @@ use crate::CouplingPlan;
 pub(crate) struct Programs {
     groups: [OnceLock<Vec<Group>>; SLOTS],
     folds: [OnceLock<Fold>; SLOTS],
+    joints: [OnceLock<Joint>; SLOTS],
 }
 
 impl CouplingPlan {
@@ -26,5 +28,11 @@ impl CouplingPlan {
     pub(super) fn fold(&self, target: Slot) -> &Fold {
         self.programs().folds[target as usize]
             .get_or_init(|| Fold::new(self.spec(), self.blocks(), self.paths(), Roles::of(target)))
+    }
+
+    /// The same for a target together with the weight.
+    pub(super) fn joint(&self, target: Slot) -> &Joint {
+        self.programs().joints[target as usize]
+            .get_or_init(|| Joint::new(self.spec(), self.blocks(), self.paths(), Roles::of(target)))
     }
 }

@@ -1,4 +1,5 @@
-//! The steps that first and second derivatives consist of: arguments alone (`fold/`), and two kinds of steps by groups.
+//! The steps that first and second derivatives consist of: arguments alone (`fold/`) or together with the weight
+//! (`joint/`), and two kinds of steps by groups.
 //!
 //! With `C(x, y)[k] = sum over i, j of C[i, j, k] x[i] y[j]`, and `C'(w z)[i, j] = sum over paths and
 //! k of C[i, j, k] w z[k]` for its transpose, the derivatives of S with respect to z, w, x and y are
@@ -75,6 +76,8 @@ const MOST_NUMBERS: usize = 1 << 24;
 pub(super) struct Stages {
     /// Arguments that are computed alone.
     pub folds: Vec<Slot>,
+    /// The argument that is computed together with the weight, without groups.
+    pub joint: Option<Slot>,
     /// What factors the groups of the other steps lead to.
     pub roles: Roles,
     pub forward: Vec<Stage>,
@@ -103,31 +106,24 @@ impl Stages {
         Self::of_groups(wanted, operands)
     }
 
-    /// Each argument alone, but one together with the weight, whose derivative needs products of entries.
+    /// Each argument alone, but one together with the weight, whose derivative needs products of entries; the weight
+    /// alone from groups.
     fn of_targets(wanted: [bool; SLOTS]) -> Self {
         let with_degrees = [Slot::Product, Slot::First, Slot::Second];
         let mut folds: Vec<Slot> = with_degrees
             .into_iter()
             .filter(|&slot| wanted[slot as usize])
             .collect();
-        if !wanted[W] {
-            return Self {
-                folds,
-                roles: Roles::of(Slot::Product),
-                forward: Vec::new(),
-                backward: Vec::new(),
-            };
-        }
-        let target = folds.pop();
-        let roles = Roles::of(target.unwrap_or(Slot::Product));
-        let operand = roles.target as Operand;
+        let joint = if wanted[W] { folds.pop() } else { None };
+        let groups = (wanted[W] && joint.is_none()).then(|| Stage {
+            products: vec![[X, Y]],
+            times: [None, Some(Z)],
+        });
         Self {
             folds,
-            roles,
-            forward: vec![Stage {
-                products: vec![roles.factors.map(|slot| slot as Operand)],
-                times: [target.map(|_| W), Some(operand)],
-            }],
+            joint,
+            roles: Roles::of(Slot::Product),
+            forward: groups.into_iter().collect(),
             backward: Vec::new(),
         }
     }
@@ -169,17 +165,17 @@ impl Stages {
         };
         Self {
             folds: Vec::new(),
+            joint: None,
             roles: Roles::of(Slot::Product),
             forward: forward.into_iter().flatten().collect(),
             backward: backward.into_iter().flatten().collect(),
         }
     }
 
-    /// Whether a step uses the operand.
+    /// Whether a step by groups uses the operand.
     pub fn uses(&self, operand: Operand) -> bool {
-        let mut folds = self.folds.iter().map(|&target| Roles::of(target));
         self.forward.iter().chain(&self.backward).any(|s| {
             s.products.as_flattened().contains(&operand) || s.times.contains(&Some(operand))
-        }) || folds.any(|roles| roles.factors.map(|slot| slot as Operand).contains(&operand))
+        })
     }
 }

@@ -7,7 +7,7 @@ use super::multiply::N;
 use super::stage::OPERANDS;
 use super::{CouplingJob, Operands, SLOTS, Slot};
 use crate::arithmetic::Arithmetic;
-use crate::lanes::{self, Lanes};
+use crate::lanes::{self, LANES, Lanes};
 use crate::prefetch::Ahead;
 use crate::{CouplingPlan, Real};
 
@@ -17,15 +17,11 @@ pub(super) struct Buffers<T, const NI: usize> {
     pub rows: [Vec<Lanes<T>>; OPERANDS],
     /// Rows of the derivatives with respect to the arguments, that of the weight excepted.
     pub sums: [Vec<Lanes<T>>; SLOTS],
-    /// Whether these are added to; others are written.
-    added: [bool; SLOTS],
     /// Derivative with respect to the weight of all items of the task, `(block, path)`, with one more path for
     /// those that do not exist.
     pub weight: Vec<Lanes<T>>,
     /// Numbers of a group, `(product or out, part)`.
     pub products: Vec<[Lanes<T>; N]>,
-    /// Rows of the second factor of a fold, in its order.
-    pub inner: Vec<Lanes<T>>,
 }
 
 /// Rows of the items' results, empty where they are not wanted.
@@ -68,6 +64,39 @@ fn parity(plan: &CouplingPlan, slot: Slot) -> usize {
     }
 }
 
+/// Reads a block of a row. Not as [`lanes::load_to`], which may write it in parts: these could not be read at once in a
+/// wider register.
+#[inline(always)]
+pub(super) fn read_row<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
+    row: &[T],
+    block: usize,
+    to: &mut Lanes<T>,
+) -> A::Sum<T> {
+    if let Some(full) = row.get(block * LANES..(block + 1) * LANES) {
+        let number = A::load_row(full);
+        A::store::<T>(number, to);
+        return number;
+    }
+    lanes::load_to(row, block, to);
+    A::load(to)
+}
+
+/// Writes a block of a row.
+#[inline(always)]
+pub(super) fn write_row<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
+    number: A::Sum<T>,
+    row: &mut [MaybeUninit<T>],
+    block: usize,
+) {
+    if let Some(full) = row.get_mut(block * LANES..(block + 1) * LANES) {
+        A::write_row(number, full);
+    } else {
+        let mut lanes = Lanes::zero();
+        A::store(number, &mut lanes);
+        lanes::write(row, block, &lanes);
+    }
+}
+
 impl<T: Real, const NI: usize> Buffers<T, NI> {
     pub fn new<A: Arithmetic<Block<T> = Lanes<T>>>(kernel: &Kernel<'_, T, A>) -> Self {
         let Kernel {
@@ -94,14 +123,12 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         Self {
             rows: std::array::from_fn(used),
             sums: Slot::ALL.map(wanted),
-            added: Slot::ALL.map(|slot| !stages.folds.contains(&slot)),
             weight: vec![Lanes::zero(); weights],
             products: vec![[Lanes::zero(); N]; 2 * kernel.most_products()],
-            inner: vec![Lanes::zero(); kernel.most_inner() * parity(plan, Slot::First) * NI],
         }
     }
 
-    /// Reads `num` items from `first` on and clears sums that are added to; missing items are zero.
+    /// Reads `num` items from `first` on and clears sums; missing items are zero.
     #[inline(always)]
     pub fn load(
         &mut self,
@@ -132,10 +159,8 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
                 }
             }
         }
-        for (sums, &added) in self.sums.iter_mut().zip(&self.added) {
-            if added {
-                sums.fill(Lanes::zero());
-            }
+        for sums in &mut self.sums {
+            sums.fill(Lanes::zero());
         }
     }
 

@@ -1,6 +1,8 @@
 //! The coefficients of a plan for the derivative with respect to one argument.
 
-use crate::coupling::entries::{CHANNELS, Entries, Roles};
+use e3x_so3::Order;
+
+use crate::coupling::entries::{CHANNELS, Entries, Roles, side};
 use crate::coupling::program::{Kind, kind};
 use crate::plan::{Block, CouplingSpec, Path};
 
@@ -12,7 +14,7 @@ pub(crate) struct Fold {
     /// Rows of the second factor in the order in which they are read: entries of the same m whose degrees differ by
     /// 2 are neighbours.
     pub inner: Vec<u32>,
-    /// All entries of the target that something leads to.
+    /// All entries of the target.
     pub outs: Vec<Out>,
     /// Of each of these, by kind, then by degree of the first factor.
     pub sums: Vec<Sum>,
@@ -72,7 +74,25 @@ impl Fold {
                 fold.add_out(order, entries, &places);
             }
         }
+        let (_, max_degree) = side(spec, roles.target);
+        for l in 0..=max_degree {
+            if !entries.iter().any(|entries| entries.degrees[2] == l) {
+                fold.add_zeros(spec, l);
+            }
+        }
         fold
+    }
+
+    /// Adds the entries of a degree of the target that nothing leads to: they are written as well.
+    fn add_zeros(&mut self, spec: &CouplingSpec, l: usize) {
+        let (parities, _) = side(spec, self.roles.target);
+        let positions = Order::from_cartesian(spec.cartesian_order);
+        let row = |m: isize| ((l * l + positions.position(l, m)) * parities) as u32;
+        self.outs.extend((0..=l as isize).map(|order| Out {
+            rows: [row(order), row(-order)],
+            parts: if order == 0 { 1 } else { 2 },
+            sums: [0; Kind::ALL.len()],
+        }));
     }
 
     /// Sorts the rows of the second factor; returns the place of each entry by degree and |m|.
