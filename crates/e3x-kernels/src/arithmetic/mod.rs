@@ -41,6 +41,12 @@ pub(crate) trait Arithmetic: Sync + 'static {
     /// `a * b`, lane by lane.
     fn multiply<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T>;
 
+    /// `a + b`, lane by lane. Processors with instructions for `a * b + c` may have further units for this one.
+    fn add<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T>;
+
+    /// `a - b`, lane by lane.
+    fn subtract<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T>;
+
     /// `sum += a * b`, lane by lane, with both factors in registers.
     fn add_multiple_sum<T: Real>(sum: &mut Self::Sum<T>, a: Self::Sum<T>, b: Self::Sum<T>);
 
@@ -163,6 +169,16 @@ impl<A: Arithmetic> Arithmetic for Pair<A> {
     }
 
     #[inline(always)]
+    fn add<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T> {
+        [A::add(a[0], b[0]), A::add(a[1], b[1])]
+    }
+
+    #[inline(always)]
+    fn subtract<T: Real>(a: Self::Sum<T>, b: Self::Sum<T>) -> Self::Sum<T> {
+        [A::subtract(a[0], b[0]), A::subtract(a[1], b[1])]
+    }
+
+    #[inline(always)]
     fn add_multiple_sum<T: Real>(sum: &mut Self::Sum<T>, a: Self::Sum<T>, b: Self::Sum<T>) {
         A::add_multiple_sum(&mut sum[0], a[0], b[0]);
         A::add_multiple_sum(&mut sum[1], a[1], b[1]);
@@ -266,6 +282,22 @@ macro_rules! loops {
             #[inline(always)]
             fn multiply<T: Real>(a: Lanes<T>, b: Lanes<T>) -> Lanes<T> {
                 crate::lanes::product(&a, &b)
+            }
+
+            #[inline(always)]
+            fn add<T: Real>(mut a: Lanes<T>, b: Lanes<T>) -> Lanes<T> {
+                for f in 0..LANES {
+                    a[f] += b[f];
+                }
+                a
+            }
+
+            #[inline(always)]
+            fn subtract<T: Real>(mut a: Lanes<T>, b: Lanes<T>) -> Lanes<T> {
+                for f in 0..LANES {
+                    a[f] -= b[f];
+                }
+                a
             }
 
             #[inline(always)]

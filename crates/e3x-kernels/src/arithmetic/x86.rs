@@ -1,10 +1,12 @@
 //! Vector instructions of x86.
 
 use std::arch::x86_64::{
-    __m256, __m256d, __m512, __m512d, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_fnmadd_pd,
-    _mm256_fnmadd_ps, _mm256_mul_pd, _mm256_mul_ps, _mm256_set1_pd, _mm256_set1_ps, _mm512_add_ps,
+    __m256, __m256d, __m512, __m512d, _mm256_add_pd, _mm256_add_ps, _mm256_fmadd_pd,
+    _mm256_fmadd_ps, _mm256_fnmadd_pd, _mm256_fnmadd_ps, _mm256_mul_pd, _mm256_mul_ps,
+    _mm256_set1_pd, _mm256_set1_ps, _mm256_sub_pd, _mm256_sub_ps, _mm512_add_pd, _mm512_add_ps,
     _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_fnmadd_pd, _mm512_fnmadd_ps, _mm512_mul_pd,
     _mm512_mul_ps, _mm512_permute_ps, _mm512_set1_pd, _mm512_set1_ps, _mm512_shuffle_f32x4,
+    _mm512_sub_pd, _mm512_sub_ps,
 };
 use std::mem::{MaybeUninit, transmute};
 
@@ -31,6 +33,8 @@ pub trait Registers<T>: Copy {
     unsafe fn load(lanes: &[T; LANES]) -> Self;
     unsafe fn store(self) -> [T; LANES];
     unsafe fn multiply(self, other: Self) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn subtract(self, other: Self) -> Self;
     unsafe fn add_multiple(&mut self, a: Self, b: Self);
     unsafe fn subtract_multiple(&mut self, a: Self, b: Self);
     unsafe fn add_scaled_sum(&mut self, c: T, a: Self);
@@ -39,7 +43,7 @@ pub trait Registers<T>: Copy {
 
 /// Registers of a vector type and its instructions.
 macro_rules! registers {
-    ($t:ty, $vector:ty, $num:literal, $multiply:ident, $add:ident, $subtract:ident, $set:ident, $sums:path) => {
+    ($t:ty, $vector:ty, $num:literal, [$multiply:ident, $plus:ident, $minus:ident], $add:ident, $subtract:ident, $set:ident, $sums:path) => {
         impl Registers<$t> for [$vector; $num] {
             // 32 registers of 64 bytes, 16 of 32.
             const HELD: usize = size_of::<$vector>() / 2 / $num;
@@ -63,6 +67,28 @@ macro_rules! registers {
                 unsafe {
                     for i in 0..$num {
                         self[i] = $multiply(self[i], other[i]);
+                    }
+                }
+                self
+            }
+
+            #[inline(always)]
+            unsafe fn add(mut self, other: Self) -> Self {
+                // SAFETY: as above.
+                unsafe {
+                    for i in 0..$num {
+                        self[i] = $plus(self[i], other[i]);
+                    }
+                }
+                self
+            }
+
+            #[inline(always)]
+            unsafe fn subtract(mut self, other: Self) -> Self {
+                // SAFETY: as above.
+                unsafe {
+                    for i in 0..$num {
+                        self[i] = $minus(self[i], other[i]);
                     }
                 }
                 self
@@ -112,7 +138,7 @@ registers!(
     f32,
     __m512,
     1,
-    _mm512_mul_ps,
+    [_mm512_mul_ps, _mm512_add_ps, _mm512_sub_ps],
     _mm512_fmadd_ps,
     _mm512_fnmadd_ps,
     _mm512_set1_ps,
@@ -122,7 +148,7 @@ registers!(
     f32,
     __m256,
     2,
-    _mm256_mul_ps,
+    [_mm256_mul_ps, _mm256_add_ps, _mm256_sub_ps],
     _mm256_fmadd_ps,
     _mm256_fnmadd_ps,
     _mm256_set1_ps,
@@ -132,7 +158,7 @@ registers!(
     f64,
     __m512d,
     2,
-    _mm512_mul_pd,
+    [_mm512_mul_pd, _mm512_add_pd, _mm512_sub_pd],
     _mm512_fmadd_pd,
     _mm512_fnmadd_pd,
     _mm512_set1_pd,
@@ -142,7 +168,7 @@ registers!(
     f64,
     __m256d,
     4,
-    _mm256_mul_pd,
+    [_mm256_mul_pd, _mm256_add_pd, _mm256_sub_pd],
     _mm256_fmadd_pd,
     _mm256_fnmadd_pd,
     _mm256_set1_pd,
@@ -275,6 +301,18 @@ macro_rules! arithmetic {
             fn multiply<T: Real>(a: T::$name, b: T::$name) -> T::$name {
                 // SAFETY: as above.
                 unsafe { a.multiply(b) }
+            }
+
+            #[inline(always)]
+            fn add<T: Real>(a: T::$name, b: T::$name) -> T::$name {
+                // SAFETY: as above.
+                unsafe { a.add(b) }
+            }
+
+            #[inline(always)]
+            fn subtract<T: Real>(a: T::$name, b: T::$name) -> T::$name {
+                // SAFETY: as above.
+                unsafe { a.subtract(b) }
             }
 
             #[inline(always)]

@@ -6,7 +6,14 @@
 //! Z[M] += X[m1] (sum over l2 of w a Y[M - m1])
 //! ```
 //!
-//! where what is in brackets stays in registers, and weights times coefficients are the same for all items. Groups of
+//! where what is in brackets stays in registers, and weights times coefficients are the same for all items. Entries m1 and -m1
+//! are each other's conjugates, so that both products need half of their multiplications: with T and T' in brackets,
+//!
+//! ```text
+//! (c + i s) T + (c - i s) T' = c (T + T') + i s (T - T')
+//! ```
+//!
+//! and processors may add beside multiplications. Groups of
 //! products, which serve several arguments, need as many multiplications, but write all products of entries and read
 //! them again.
 
@@ -29,11 +36,13 @@ use crate::{CouplingPlan, Real};
 use sum::{Factors, sum_up};
 use tile::Tile;
 
-/// Most items of proper tensors that are computed together, if both of their factors fit the nearest cache.
+/// Most items of proper tensors that are computed together, if both of their factors fill no more than half of the nearest
+/// cache.
 const MOST_ITEMS: usize = 8;
-const NEAREST_CACHE: usize = 1 << 15;
+const HALF_OF_CACHE: usize = 1 << 14;
 
-/// A program with weights times coefficients, `(block of lanes, coefficient, channel)`.
+/// A program with weights times coefficients, `(block of lanes, parity of the second factor, coefficient, parity of the
+/// first factor)`: pairs of sums are taken for one parity after the other.
 pub(super) struct Weighted<'a, T> {
     pub program: &'a Fold,
     coefficients: Vec<Lanes<T>>,
@@ -44,13 +53,17 @@ pub(super) struct Weighted<'a, T> {
 impl<'a, T: Real> Weighted<'a, T> {
     /// From weights as `(block of lanes, path)`.
     pub fn new(program: &'a Fold, weights: &[Lanes<T>], plan: &CouplingPlan) -> Self {
+        let parities = plan.spec().first.0;
         let mut coefficients = Vec::new();
         for weights in weights.chunks_exact(plan.path_places()) {
-            for coefficient in &program.coefficients {
-                let value = T::from_f64(coefficient.value);
-                for &path in &coefficient.paths[..plan.channels()] {
-                    let weight = at(weights, path);
-                    coefficients.push(lanes::scaled(value, weight));
+            for inner in 0..parities {
+                for coefficient in &program.coefficients {
+                    let value = T::from_f64(coefficient.value);
+                    for parity in 0..parities {
+                        let channel = parity * parities + (inner + parity) % parities;
+                        let weight = at(weights, coefficient.paths[channel]);
+                        coefficients.push(lanes::scaled(value, weight));
+                    }
                 }
             }
         }
@@ -73,7 +86,7 @@ impl<'a, T: Real> Weighted<'a, T> {
         let bytes = (first + second) * MOST_ITEMS * size_of::<Lanes<T>>();
         if job.plan.channels() > 1 {
             self.visit_items::<A, 2, 2>(job, operands, task);
-        } else if bytes > NEAREST_CACHE {
+        } else if bytes > HALF_OF_CACHE {
             self.visit_items::<A, 1, { MOST_ITEMS / 2 }>(job, operands, task);
         } else {
             self.visit_items::<A, 1, MOST_ITEMS>(job, operands, task);
@@ -122,11 +135,15 @@ impl<'a, T: Real> Weighted<'a, T> {
         results: &mut [MaybeUninit<T>],
     ) {
         let program = self.program;
-        let num = program.coefficients.len() * P * P;
-        let coefficients = &self.coefficients[block * num..][..num];
+        let num = program.coefficients.len() * P;
+        let mut coefficients = [&[][..]; P];
+        for (inner, part) in coefficients.iter_mut().enumerate() {
+            let part_of_all = &self.coefficients[(block * P + inner) * num..][..num];
+            *part = part_of_all.as_chunks::<P>().0;
+        }
         let [x, inner] = tile.factors();
         let factors = Factors {
-            coefficients: coefficients.as_chunks::<P>().0.as_chunks::<P>().0,
+            coefficients,
             inner,
             x,
         };

@@ -35,7 +35,10 @@ pub(crate) struct Out {
     pub rows: [u32; 2],
     /// 1 for M = 0, otherwise 2.
     pub parts: usize,
-    /// Number of its sums of each kind; see [`Kind::ALL`].
+    /// Number of its pairs of sums by the kind of the first, that of an order m1 > 0 of the first factor; the second is that
+    /// of -m1. They come first.
+    pub pairs: [u32; Kind::ALL.len()],
+    /// Number of its other sums of each kind; see [`Kind::ALL`].
     pub sums: [u32; Kind::ALL.len()],
 }
 
@@ -91,6 +94,7 @@ impl Fold {
         self.outs.extend((0..=l as isize).map(|order| Out {
             rows: [row(order), row(-order)],
             parts: if order == 0 { 1 } else { 2 },
+            pairs: [0; Kind::ALL.len()],
             sums: [0; Kind::ALL.len()],
         }));
     }
@@ -118,17 +122,36 @@ impl Fold {
     /// Adds an entry of a degree of the target.
     fn add_out(&mut self, order: isize, entries: &[Entries<'_>], places: &[Vec<u32>]) {
         let parts = if order == 0 { 1 } else { 2 };
-        let mut sums = [0; Kind::ALL.len()];
-        for (of_kind, num) in Kind::ALL.into_iter().zip(&mut sums) {
-            for (m, entries) in factors(order, parts, of_kind, entries) {
-                *num += 1;
-                let rows = entries[0].rows(0, m[0]);
-                let terms = [false, true].map(|odd| self.terms(m, odd, entries, places));
-                self.sums.push(Sum { rows, terms });
+        let mut numbers = [[0; Kind::ALL.len()]; 2];
+        for (num, paired) in numbers.iter_mut().zip([true, false]) {
+            for (of_kind, num) in Kind::ALL.into_iter().zip(num) {
+                for (m, entries) in factors(order, parts, of_kind, entries) {
+                    let is_paired = parts == 2 && has_partner(m, entries);
+                    if is_paired != paired || (is_paired && m[0] < 0) {
+                        continue;
+                    }
+                    *num += 1;
+                    self.add_sum(m, entries, places);
+                    if is_paired {
+                        self.add_sum([-m[0], order + m[0]], entries, places);
+                    }
+                }
             }
         }
         let rows = entries[0].rows(2, order);
-        self.outs.push(Out { rows, parts, sums });
+        let [pairs, sums] = numbers;
+        self.outs.push(Out {
+            rows,
+            parts,
+            pairs,
+            sums,
+        });
+    }
+
+    fn add_sum(&mut self, m: [isize; 2], entries: &[Entries<'_>], places: &[Vec<u32>]) {
+        let rows = entries[0].rows(0, m[0]);
+        let terms = [false, true].map(|odd| self.terms(m, odd, entries, places));
+        self.sums.push(Sum { rows, terms });
     }
 
     /// The entries of the second factor that lead to an order together with an entry of the first.
@@ -185,6 +208,15 @@ fn factors<'a, 'b>(
         }
     }
     factors
+}
+
+/// Whether something leads to the order from both m1 and -m1.
+fn has_partner([m1, m2]: [isize; 2], entries: &[Entries<'_>]) -> bool {
+    let partner = [-m1, 2 * m1 + m2];
+    m1 != 0
+        && [false, true]
+            .iter()
+            .any(|&odd| entries.iter().any(|x| counts(x, partner, odd)))
 }
 
 /// Whether there is a product of orders whose degrees, with that of the target, have an odd sum or an even one.

@@ -6,19 +6,20 @@ use crate::arithmetic::Arithmetic;
 use crate::coupling::program::Kind;
 use crate::coupling::tile::{Row, row};
 use crate::lanes::Lanes;
-use crate::place::from;
+use crate::place::{at, from};
 use crate::prefetch::Ahead;
 
 /// Numbers of an entry of the target for all items.
 pub(super) type Totals<T, A, const P: usize, const NI: usize> =
     [[<A as Arithmetic>::Sum<T>; NI]; P];
 
-/// Weights times a coefficient by channels.
-pub(super) type Channels<T, const P: usize> = [[Lanes<T>; P]; P];
+/// Weights times a coefficient for a parity of the second factor, by that of the first.
+pub(super) type Channels<T, const P: usize> = [Lanes<T>; P];
 
 /// What is multiplied: both factors, the second one in the order of the program.
 pub(super) struct Factors<'a, T, const P: usize> {
-    pub coefficients: &'a [Channels<T, P>],
+    /// By parity of the second factor.
+    pub coefficients: [&'a [Channels<T, P>]; P],
     pub inner: &'a [Lanes<T>],
     pub x: &'a [Lanes<T>],
 }
@@ -47,24 +48,57 @@ pub(super) fn sum_up<
                     let x = sum.rows.map(|at| row::<T, P, NI>(factors.x, at));
                     // As many numbers at a time as there are, or as registers hold beside those that they are added to.
                     match A::held::<T>().min(4 * P * P * NI) {
-                        32.. => add!(@ Kind::$kind, sum, x, 8),
-                        16.. => add!(@ Kind::$kind, sum, x, 4),
-                        8.. => add!(@ Kind::$kind, sum, x, 2),
-                        _ => add!(@ Kind::$kind, sum, x, 1),
+                        32.. => add!(@ Kind::$kind, sum, x, 8, 0),
+                        16.. => add!(@ Kind::$kind, sum, x, 4, 0 4),
+                        8.. => add!(@ Kind::$kind, sum, x, 2, 0 2 4 6),
+                        _ => add!(@ Kind::$kind, sum, x, 1, 0 1 2 3 4 5 6 7),
                     }
                 }
             )*
         };
-        (@ $kind:expr, $sum:ident, $x:ident, $num:literal) => {
-            for first in (0..P * P * NI).step_by($num) {
-                let inner = collect::<T, A, P, NI, $num>($kind, $sum, first, factors);
-                add_sum::<T, A, P, NI, PARTS, $num>($kind, $x, first, &inner, &mut totals);
-            }
+        (@ $kind:expr, $sum:ident, $x:ident, $num:literal, $($first:literal)*) => {{
+            $(
+                if $first < P * P * NI {
+                    let inner = collect::<T, A, P, NI, $first, $num>($kind, $sum, factors);
+                    add_sum::<T, A, P, NI, PARTS, $first, $num>($kind, $x, &inner, &mut totals);
+                }
+            )*
+        }};
+    }
+    macro_rules! add_pairs {
+        ($($kind:ident)*) => {
+            $(
+                let num = 2 * out.pairs[Kind::$kind as usize] as usize;
+                let pairs = sums.split_off(..num).unwrap_or_default().as_chunks::<2>().0;
+                // Registers that are left hold four parts of each.
+                match A::held::<T>().saturating_sub(2 * P * NI) {
+                    20.. => add_pairs!(@ Kind::$kind, pairs, 4, 0 4),
+                    8.. => add_pairs!(@ Kind::$kind, pairs, 2, 0 2 4 6),
+                    _ => add_pairs!(@ Kind::$kind, pairs, 1, 0 1 2 3 4 5 6 7),
+                }
+            )*
         };
+        (@ $kind:expr, $pairs:ident, $num:literal, $($first:literal)*) => {{
+            $(
+                if $first < P * P * NI {
+                    for [plus, minus] in $pairs {
+                        ahead.step();
+                        let x = plus.rows.map(|at| row::<T, P, NI>(factors.x, at));
+                        let plus = collect::<T, A, P, NI, $first, $num>($kind, plus, factors);
+                        let kind = Kind::FirstConjugate;
+                        let minus = collect::<T, A, P, NI, $first, $num>(kind, minus, factors);
+                        add_pair::<T, A, P, NI, PARTS, $first, $num>(
+                            $kind, x, &plus, &minus, &mut totals,
+                        );
+                    }
+                }
+            )*
+        }};
     }
     if PARTS == 1 {
         add!(Real RealPart);
     } else {
+        add_pairs!(Plain SecondConjugate RealSecond);
         add!(Plain SecondConjugate FirstConjugate RealFirst RealSecond);
     }
     totals
@@ -77,47 +111,55 @@ fn collect<
     A: Arithmetic<Block<T> = Lanes<T>>,
     const P: usize,
     const NI: usize,
+    const FIRST: usize,
     const M: usize,
 >(
     kind: Kind,
     sum: &Sum,
-    first: usize,
     factors: &Factors<'_, T, P>,
 ) -> [[A::Sum<T>; M]; 2] {
     let mut parts = [[A::zero::<T>(); M]; 2];
     let [even, odd] = &sum.terms;
     if matches!(kind, Kind::Real | Kind::RealSecond) {
         for (c, y) in of_terms::<T, P, NI>(even, 1, factors) {
-            add_weighted::<T, A, P, NI, M>(&mut parts[0], first, false, c, &y[0]);
+            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[0], false, c, &y[0]);
         }
         // Proper tensors alone have no degrees with an odd sum.
         if P > 1 && kind != Kind::Real {
             for (c, y) in of_terms::<T, P, NI>(odd, 1, factors) {
-                add_weighted::<T, A, P, NI, M>(&mut parts[1], first, false, c, &y[0]);
+                add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[1], false, c, &y[0]);
             }
         }
         return parts;
     }
     for (c, y) in of_terms::<T, P, NI>(even, 2, factors) {
-        add_weighted::<T, A, P, NI, M>(&mut parts[0], first, false, c, &y[0]);
-        add_weighted::<T, A, P, NI, M>(&mut parts[1], first, false, c, &y[1]);
+        add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[0], false, c, &y[0]);
+        add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[1], false, c, &y[1]);
     }
     if P > 1 {
         for (c, y) in of_terms::<T, P, NI>(odd, 2, factors) {
-            add_weighted::<T, A, P, NI, M>(&mut parts[0], first, true, c, &y[1]);
-            add_weighted::<T, A, P, NI, M>(&mut parts[1], first, false, c, &y[0]);
+            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[0], true, c, &y[1]);
+            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[1], false, c, &y[0]);
         }
     }
     parts
 }
 
-/// Weights times coefficients, with the parts of their entries.
+/// Parity of the second factor, those of the first factor and of the target, and item: neighbours share the second
+/// factor. Its parity is that of the two others together.
+#[inline(always)]
+fn number<const P: usize, const NI: usize>(n: usize) -> (usize, [usize; 2], usize) {
+    let (inner, parity, i) = (n / (P * NI), n / NI % P, n % NI);
+    (inner, [parity, (inner + parity) % P], i)
+}
+
+/// Weights times coefficients by parity of the second factor, with the parts of their entries.
 #[inline(always)]
 fn of_terms<'a, T, const P: usize, const NI: usize>(
     terms: &Terms,
     parts: usize,
     factors: &Factors<'a, T, P>,
-) -> impl Iterator<Item = (&'a Channels<T, P>, &'a [Row<T, P, NI>])> {
+) -> impl Iterator<Item = ([&'a Channels<T, P>; P], &'a [Row<T, P, NI>])> {
     let num = terms.num as usize;
     let rows = from(
         factors.inner,
@@ -125,8 +167,12 @@ fn of_terms<'a, T, const P: usize, const NI: usize>(
         num * parts * P * NI,
     );
     let rows = rows.as_chunks::<NI>().0.as_chunks::<P>().0;
-    let coefficients = from(factors.coefficients, terms.coefficients, num);
-    coefficients.iter().zip(rows.chunks_exact(parts))
+    let mut tables = factors.coefficients;
+    for table in &mut tables {
+        *table = from(table, terms.coefficients, num);
+    }
+    let rows = rows.chunks_exact(parts).enumerate();
+    rows.map(move |(k, y)| (tables.map(|table| at(table, k as u32)), y))
 }
 
 /// `sum += c y` (or `-=`) for all channels.
@@ -136,23 +182,22 @@ fn add_weighted<
     A: Arithmetic<Block<T> = Lanes<T>>,
     const P: usize,
     const NI: usize,
+    const FIRST: usize,
     const M: usize,
 >(
     sum: &mut [A::Sum<T>; M],
-    first: usize,
     negative: bool,
-    c: &Channels<T, P>,
+    c: [&Channels<T, P>; P],
     y: &Row<T, P, NI>,
 ) {
     for m in 0..M {
-        let n = first + m;
-        let (parity, p, i) = (n / (P * NI), n / NI % P, n % NI);
-        // The parity of an entry is that of target and first factor together.
-        let y = &y[(parity + p) % P][i];
+        let n = FIRST + m;
+        let (inner, [parity, _], i) = number::<P, NI>(n);
+        let y = &y[inner][i];
         if negative {
-            A::subtract_multiple(&mut sum[m], y, A::load(&c[parity][p]));
+            A::subtract_multiple(&mut sum[m], y, A::load(&c[inner][parity]));
         } else {
-            A::add_multiple(&mut sum[m], y, A::load(&c[parity][p]));
+            A::add_multiple(&mut sum[m], y, A::load(&c[inner][parity]));
         }
     }
 }
@@ -165,21 +210,21 @@ fn add_sum<
     const P: usize,
     const NI: usize,
     const PARTS: usize,
+    const FIRST: usize,
     const M: usize,
 >(
     kind: Kind,
     [c, s]: [&Row<T, P, NI>; 2],
-    first: usize,
     [re, im]: &[[A::Sum<T>; M]; 2],
     totals: &mut [Totals<T, A, P, NI>; PARTS],
 ) {
-    add::<T, A, P, NI, M>(&mut totals[0], false, c, first, re);
+    add::<T, A, P, NI, FIRST, M>(&mut totals[0], false, c, re);
     match kind {
         Kind::RealPart | Kind::FirstConjugate | Kind::SecondConjugate => {
-            add::<T, A, P, NI, M>(&mut totals[0], false, s, first, im);
+            add::<T, A, P, NI, FIRST, M>(&mut totals[0], false, s, im);
         }
-        Kind::Plain => add::<T, A, P, NI, M>(&mut totals[0], true, s, first, im),
-        Kind::RealSecond if P > 1 => add::<T, A, P, NI, M>(&mut totals[0], true, s, first, im),
+        Kind::Plain => add::<T, A, P, NI, FIRST, M>(&mut totals[0], true, s, im),
+        Kind::RealSecond if P > 1 => add::<T, A, P, NI, FIRST, M>(&mut totals[0], true, s, im),
         _ => {}
     }
     if PARTS == 1 {
@@ -188,24 +233,61 @@ fn add_sum<
     let imaginary = &mut totals[PARTS - 1];
     match kind {
         Kind::Plain => {
-            add::<T, A, P, NI, M>(imaginary, false, s, first, re);
-            add::<T, A, P, NI, M>(imaginary, false, c, first, im);
+            add::<T, A, P, NI, FIRST, M>(imaginary, false, s, re);
+            add::<T, A, P, NI, FIRST, M>(imaginary, false, c, im);
         }
         Kind::RealSecond => {
-            add::<T, A, P, NI, M>(imaginary, false, s, first, re);
+            add::<T, A, P, NI, FIRST, M>(imaginary, false, s, re);
             if P > 1 {
-                add::<T, A, P, NI, M>(imaginary, false, c, first, im);
+                add::<T, A, P, NI, FIRST, M>(imaginary, false, c, im);
             }
         }
         Kind::SecondConjugate => {
-            add::<T, A, P, NI, M>(imaginary, false, s, first, re);
-            add::<T, A, P, NI, M>(imaginary, true, c, first, im);
+            add::<T, A, P, NI, FIRST, M>(imaginary, false, s, re);
+            add::<T, A, P, NI, FIRST, M>(imaginary, true, c, im);
         }
         Kind::FirstConjugate => {
-            add::<T, A, P, NI, M>(imaginary, false, c, first, im);
-            add::<T, A, P, NI, M>(imaginary, true, s, first, re);
+            add::<T, A, P, NI, FIRST, M>(imaginary, false, c, im);
+            add::<T, A, P, NI, FIRST, M>(imaginary, true, s, re);
         }
-        _ => add::<T, A, P, NI, M>(imaginary, false, c, first, im),
+        _ => add::<T, A, P, NI, FIRST, M>(imaginary, false, c, im),
+    }
+}
+
+/// `totals += x plus + x* minus` with the complex conjugate of x, in half as many multiplications as one after the other.
+#[inline(always)]
+fn add_pair<
+    T: Real,
+    A: Arithmetic<Block<T> = Lanes<T>>,
+    const P: usize,
+    const NI: usize,
+    const PARTS: usize,
+    const FIRST: usize,
+    const M: usize,
+>(
+    kind: Kind,
+    [c, s]: [&Row<T, P, NI>; 2],
+    [plus_re, plus_im]: &[[A::Sum<T>; M]; 2],
+    [minus_re, minus_im]: &[[A::Sum<T>; M]; 2],
+    totals: &mut [Totals<T, A, P, NI>; PARTS],
+) {
+    let mut sums = [[A::zero::<T>(); M]; 2];
+    let mut differences = [[A::zero::<T>(); M]; 2];
+    for m in 0..M {
+        sums[0][m] = A::add(plus_re[m], minus_re[m]);
+        sums[1][m] = A::add(minus_im[m], plus_im[m]);
+        differences[0][m] = A::subtract(plus_re[m], minus_re[m]);
+        differences[1][m] = A::subtract(minus_im[m], plus_im[m]);
+    }
+    add::<T, A, P, NI, FIRST, M>(&mut totals[0], false, c, &sums[0]);
+    add::<T, A, P, NI, FIRST, M>(&mut totals[PARTS - 1], false, s, &differences[0]);
+    if kind == Kind::SecondConjugate {
+        // The imaginary part of the first one has the other sign.
+        add::<T, A, P, NI, FIRST, M>(&mut totals[0], false, s, &sums[1]);
+        add::<T, A, P, NI, FIRST, M>(&mut totals[PARTS - 1], false, c, &differences[1]);
+    } else {
+        add::<T, A, P, NI, FIRST, M>(&mut totals[0], false, s, &differences[1]);
+        add::<T, A, P, NI, FIRST, M>(&mut totals[PARTS - 1], false, c, &sums[1]);
     }
 }
 
@@ -216,17 +298,17 @@ fn add<
     A: Arithmetic<Block<T> = Lanes<T>>,
     const P: usize,
     const NI: usize,
+    const FIRST: usize,
     const M: usize,
 >(
     totals: &mut Totals<T, A, P, NI>,
     negative: bool,
     x: &Row<T, P, NI>,
-    first: usize,
     part: &[A::Sum<T>; M],
 ) {
     for m in 0..M {
-        let n = first + m;
-        let (parity, p, i) = (n / (P * NI), n / NI % P, n % NI);
+        let n = FIRST + m;
+        let (_, [parity, p], i) = number::<P, NI>(n);
         if negative {
             A::subtract_multiple(&mut totals[p][i], &x[parity][i], part[m]);
         } else {
