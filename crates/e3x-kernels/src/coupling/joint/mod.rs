@@ -8,7 +8,7 @@
 //!
 //! for two degrees of the factors X and Z and M >= 0: products are formed in registers, and so are the sums U of all
 //! degrees of the target that they lead to. Factors are kept with all m from -l to l, so that a sum is one loop, whatever
-//! the signs of m.
+//! the signs of m; numbers with m = 0 are real and come before that loop.
 
 mod program;
 mod step;
@@ -97,15 +97,14 @@ impl<'a, T: Real> Ordered<'a, T> {
         tile.target.fill(Lanes::zero());
         for step in &self.program.steps {
             ahead.step();
-            // Two items at a time if registers hold the sums of both.
             match step.outs {
-                1 => run::<T, A, P, NI, 2, 1>(step, tile),
-                2 => run::<T, A, P, NI, 2, 2>(step, tile),
-                3 => run::<T, A, P, NI, 2, 3>(step, tile),
-                4 => run::<T, A, P, NI, 2, 4>(step, tile),
-                5 if P > 1 => run::<T, A, P, NI, 1, 5>(step, tile),
-                6 if P > 1 => run::<T, A, P, NI, 1, 6>(step, tile),
-                7 if P > 1 => run::<T, A, P, NI, 1, 7>(step, tile),
+                1 => run::<T, A, P, NI, 1>(step, tile),
+                2 => run::<T, A, P, NI, 2>(step, tile),
+                3 => run::<T, A, P, NI, 3>(step, tile),
+                4 => run::<T, A, P, NI, 4>(step, tile),
+                5 if P > 1 => run::<T, A, P, NI, 5>(step, tile),
+                6 if P > 1 => run::<T, A, P, NI, 6>(step, tile),
+                7 if P > 1 => run::<T, A, P, NI, 7>(step, tile),
                 _ => {}
             }
         }
@@ -114,8 +113,10 @@ impl<'a, T: Real> Ordered<'a, T> {
     /// Multiply-adds for each channel, item and feature, roughly.
     pub fn work(&self) -> usize {
         let steps = self.program.steps.iter();
-        let work = steps
-            .map(|step| step.parts * (step.products as usize * (2 + step.outs) + 2 * step.outs));
+        let work = steps.map(|step| {
+            let [reals, others] = [step.reals, step.products].map(|num| num as usize);
+            step.parts * (reals * (1 + step.outs) + others * (2 + step.outs) + 2 * step.outs)
+        });
         work.sum()
     }
 }

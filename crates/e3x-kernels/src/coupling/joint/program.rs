@@ -18,6 +18,8 @@ pub(crate) struct Joint {
     /// Where the rows of a parity of the target are.
     pub target: Vec<u32>,
     pub steps: Vec<Step>,
+    /// Numbers of both factors of each product of steps.
+    pub products: Vec<[u32; 2]>,
     /// Of each step `(product, degree of the target)`.
     pub coefficients: Vec<f64>,
     /// The path of each weight in the order in which they are read: pairs of degrees of the factors, channels, degrees
@@ -26,7 +28,7 @@ pub(crate) struct Joint {
 }
 
 /// Where a part of a complex number goes, and that of its conjugate. Numbers of a factor are sorted by degree l and m
-/// from -l to l, so that each product is one of neighbours.
+/// from -l to l.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Place {
     pub own: u32,
@@ -47,8 +49,12 @@ pub(crate) struct Step {
     pub odd: bool,
     pub products: u32,
     pub coefficients: u32,
-    /// The first complex number of each factor; those of the second one are read from the last one on.
-    pub factors: [u32; 2],
+    pub first_product: u32,
+    /// Numbers of both factors if that of the first, or else that of the second one is real, having m = 0.
+    pub first_real: Option<[u32; 2]>,
+    pub second_real: Option<[u32; 2]>,
+    /// How many of these there are; their coefficients come first.
+    pub reals: u32,
     /// The first row of the target.
     pub target: u32,
     /// The first weight of the first channel, and how many weights a channel has.
@@ -69,6 +75,7 @@ impl Joint {
             factors,
             target,
             steps: Vec::new(),
+            products: Vec::new(),
             coefficients: Vec::new(),
             paths: Vec::new(),
         };
@@ -109,19 +116,29 @@ impl Joint {
         // Of M = 0 the products of -m and m are conjugates of those of m and -m.
         let lowest = if m == 0 { 0 } else { (-l1).max(m - l2) };
         let highest = l1.min(m + l2);
-        let number = |l: isize, m: isize| (l * l + l + m) as u32;
+        let numbers = |m1: isize| [(l1, m1), (l2, m - m1)].map(|(l, m)| (l * l + l + m) as u32);
+        let real = |m1: isize| (lowest..=highest).contains(&m1).then(|| numbers(m1));
+        let first_real = real(0);
+        let second_real = if m == 0 { None } else { real(m) };
+        let is_real = |&m1: &isize| m1 == 0 || m1 == m;
+        let (mut orders, others): (Vec<isize>, Vec<isize>) = (lowest..=highest).partition(is_real);
         self.steps.push(Step {
             parts: if m == 0 { 1 } else { 2 },
             outs: outs.len(),
             odd: outs[0].odd,
-            products: (highest - lowest + 1) as u32,
+            products: others.len() as u32,
             coefficients: self.coefficients.len() as u32,
-            factors: [number(l1, lowest), number(l2, m - highest)],
+            first_product: self.products.len() as u32,
+            first_real,
+            second_real,
+            reals: orders.len() as u32,
             target,
             weight: weights[0] as u32,
             degrees: weights[1] as u32,
         });
-        for m1 in lowest..=highest {
+        self.products.extend(others.iter().map(|&m1| numbers(m1)));
+        orders.extend(others);
+        for m1 in orders {
             let coefficients = outs.iter().map(|out| out.complex_coefficient([m1, m - m1]));
             self.coefficients.extend(coefficients);
         }

@@ -55,9 +55,11 @@ impl<'a, T: Real, const P: usize, const NI: usize> Buffers<'a, T, P, NI> {
         block: usize,
     ) -> Tile<'b, T> {
         let rows = self.rows;
+        let products = &self.program.products;
         let [first, second, values, target, totals] = self.parts();
         Tile {
             coefficients,
+            products,
             weights,
             totals: &mut totals[block * weights.len()..][..weights.len()],
             factors: [first, second],
