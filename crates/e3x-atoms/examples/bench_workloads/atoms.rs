@@ -97,7 +97,7 @@ fn indices(workload: &Workload, name: &str) -> Result<Vec<u32>> {
     Ok(workload.input(name)?.to_dtype(DType::U32)?.to_vec1()?)
 }
 
-/// Energies and forces of frames, from atoms to numbers: neighbour lists and batch are made in every call.
+/// Energies and forces of frames, from atoms to numbers: neighbour lists are made in every call.
 struct Inference {
     predictor: Predictor<'static>,
     frames: Vec<Frame>,

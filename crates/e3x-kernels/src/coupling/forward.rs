@@ -1,5 +1,6 @@
 //! Coupled products of the factors, which go to the target and to the weights.
 
+use super::Slot;
 use super::entries::CHANNELS;
 use super::item::{Kernel, contract, for_each_kind, put};
 use super::multiply::{N, multiply};
@@ -57,7 +58,7 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
         if let [Some(times), None] = stage.times {
             // As `add_out`, with less to look up for each out.
             let weights = self.weights(times, block);
-            let sums = buffers.sums[self.stages.roles.target as usize].as_mut_slice();
+            let sums = buffers.sums[Slot::Product as usize].as_mut_slice();
             for (out, row) in outs {
                 let coupled = contract::<T, A, PARTS>(row, &buffers.products);
                 add_to_target::<T, A, NI, PARTS, ODD>(out, &coupled, weights, sums);
@@ -82,7 +83,7 @@ impl<T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'_, T, A> {
     ) {
         let [times_weight, times_z] = stage.times;
         if let Some(times) = times_weight {
-            let sums = buffers.sums[self.stages.roles.target as usize].as_mut_slice();
+            let sums = buffers.sums[Slot::Product as usize].as_mut_slice();
             add_to_target::<T, A, NI, PARTS, ODD>(out, coupled, self.weights(times, block), sums);
         }
         if let Some(times) = times_z {

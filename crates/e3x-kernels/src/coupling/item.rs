@@ -74,7 +74,7 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
         let groups = if stages.forward.is_empty() && stages.backward.is_empty() {
             &[]
         } else {
-            job.plan.groups(stages.roles.target)
+            job.plan.groups()
         };
         Self {
             arithmetic: PhantomData,

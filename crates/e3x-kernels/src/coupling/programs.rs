@@ -9,19 +9,20 @@ use super::program::{Group, groups};
 use super::{SLOTS, Slot};
 use crate::CouplingPlan;
 
-/// By target.
+/// Those of single arguments by target.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Programs {
-    groups: [OnceLock<Vec<Group>>; SLOTS],
+    groups: OnceLock<Vec<Group>>,
     folds: [OnceLock<Fold>; SLOTS],
     joints: [OnceLock<Joint>; SLOTS],
 }
 
 impl CouplingPlan {
-    /// The coefficients by what they lead to.
-    pub(super) fn groups(&self, target: Slot) -> &[Group] {
-        self.programs().groups[target as usize]
-            .get_or_init(|| groups(self.spec(), self.blocks(), self.paths(), Roles::of(target)))
+    /// The coefficients by groups of products.
+    pub(super) fn groups(&self) -> &[Group] {
+        let programs = self.programs();
+        let make = || groups(self.spec(), self.blocks(), self.paths());
+        programs.groups.get_or_init(make)
     }
 
     /// The same for a target alone.

@@ -15,7 +15,6 @@
 //! x:  C'(w z)' y + C'(w z) u_y       y:  C'(w z)' x + C'(w z) u_x    with C'(w z)' = C'(u_w z + w u_z)
 //! ```
 
-use super::entries::Roles;
 use super::{CouplingJob, SLOTS, Slot};
 
 /// Arguments, and tangents if second derivatives are computed.
@@ -78,8 +77,6 @@ pub(super) struct Stages {
     pub folds: Vec<Slot>,
     /// The argument that is computed together with the weight, without groups.
     pub joint: Option<Slot>,
-    /// What factors the groups of the other steps lead to.
-    pub roles: Roles,
     pub forward: Vec<Stage>,
     pub backward: Vec<Stage>,
 }
@@ -122,7 +119,6 @@ impl Stages {
         Self {
             folds,
             joint,
-            roles: Roles::of(Slot::Product),
             forward: groups.into_iter().collect(),
             backward: Vec::new(),
         }
@@ -166,7 +162,6 @@ impl Stages {
         Self {
             folds: Vec::new(),
             joint: None,
-            roles: Roles::of(Slot::Product),
             forward: forward.into_iter().flatten().collect(),
             backward: backward.into_iter().flatten().collect(),
         }

@@ -2,7 +2,6 @@
 
 use candle_core::{Shape, Tensor};
 
-use super::tape::view_as;
 use super::{Element, Op, apply};
 use crate::Result;
 
@@ -21,11 +20,6 @@ pub(crate) fn widened(x: &Tensor, start: usize, width: usize) -> Result<Tensor> 
     apply(Widen(Columns { start, len, width }), &[x])
 }
 
-/// `x` in another shape, in memory of its own.
-pub(crate) fn copy(x: &Tensor, shape: Shape) -> Result<Tensor> {
-    apply(Copy(shape), &[x])
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Columns {
     start: usize,
@@ -36,9 +30,6 @@ struct Columns {
 /// The transpose of [`Columns`].
 #[derive(Debug, Clone, Copy)]
 struct Widen(Columns);
-
-#[derive(Debug, Clone)]
-struct Copy(Shape);
 
 fn with_width(shape: &Shape, width: usize) -> Shape {
     let mut dims = shape.dims().to_vec();
@@ -81,17 +72,5 @@ impl Op for Widen {
 
     fn backward(&self, _: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
         Ok(vec![Some(apply(self.0, &[grad])?)])
-    }
-}
-
-impl Op for Copy {
-    const NAME: &'static str = "copy";
-
-    fn forward<T: Element>(&self, args: &[&[T]], _: &[&Shape]) -> Result<(Vec<T>, Shape)> {
-        Ok((args[0].to_vec(), self.0.clone()))
-    }
-
-    fn backward(&self, args: &[Tensor], grad: &Tensor, _: &[bool]) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![Some(view_as(grad, args[0].shape())?)])
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod bias;
 pub(crate) mod cartesian;
 pub(crate) mod columns;
 pub(crate) mod combine;
+pub(crate) mod copy;
 pub(crate) mod coupling;
 pub(crate) mod dense;
 pub(crate) mod elementwise;

@@ -93,7 +93,7 @@ impl<'a, T: Element> Compiler<'a, T> {
                 Place::Variable(self.variables.len() - 1)
             }
             // What steps compute from constants is one.
-            Origin::Constant | Origin::Step(_) => {
+            Origin::Constant | Origin::Step => {
                 let (storage, layout) = tensor.storage_and_layout();
                 let numbers = numbers::<T>("f", &storage, layout)?;
                 self.constants.push(numbers.to_vec());

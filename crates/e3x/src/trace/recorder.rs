@@ -24,7 +24,7 @@ pub(super) enum Origin {
     /// A variable: what it is when the trace runs.
     Variable,
     /// A step.
-    Step(usize),
+    Step,
 }
 
 /// Numbers that operations read or write.
@@ -95,9 +95,11 @@ pub(super) fn record<T, E>(
 pub(crate) fn log(op: Arc<dyn AnyOp>, operands: &[&Tensor], results: &[Tensor]) {
     with(|recorder| {
         let dtype = operands.first().map_or(DType::F32, |x| x.dtype());
-        let step = Origin::Step(recorder.steps.len());
         let parts = operands.iter().map(|x| recorder.part(x)).collect();
-        let results = results.iter().map(|x| recorder.add(step, x)).collect();
+        let results = results
+            .iter()
+            .map(|x| recorder.add(Origin::Step, x))
+            .collect();
         recorder.steps.push(Step {
             op,
             dtype,

@@ -13,9 +13,8 @@
 //! (c + i s) T + (c - i s) T' = c (T + T') + i s (T - T')
 //! ```
 //!
-//! and processors may add beside multiplications. Groups of
-//! products, which serve several arguments, need as many multiplications, but write all products of entries and read
-//! them again.
+//! and processors may add beside multiplications. Groups of products, which serve several arguments, write all products of
+//! entries and read them again.
 
 mod program;
 mod sum;

@@ -14,7 +14,7 @@ use super::link::Link;
 use super::walk::Pull;
 use crate::Result;
 use crate::autograd::mode;
-use crate::op::columns::copy;
+use crate::op::copy::copy;
 
 /// Where a gradient is left for an operation.
 #[derive(Debug, Clone, Copy)]
