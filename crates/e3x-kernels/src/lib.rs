@@ -13,12 +13,14 @@ mod csr;
 pub mod dense;
 pub mod edges;
 mod error;
+pub mod fused;
 pub mod gate;
 mod gather;
 pub mod harmonics;
 #[cfg(test)]
 #[path = "../../e3x-so3/tests/common/instructions.rs"]
 mod instructions;
+mod items;
 mod jet;
 mod known;
 mod lanes;
@@ -40,6 +42,7 @@ pub mod softmax;
 
 pub use edges::EdgeList;
 pub use error::{Error, Result};
+pub use fused::FusedPlan;
 pub use plan::{Block, CouplingPlan, CouplingSpec, Path, Term};
 pub use real::Real;
 pub use segment::Segments;

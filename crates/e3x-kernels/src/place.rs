@@ -11,6 +11,23 @@ pub(crate) fn at<B>(blocks: &[B], place: u32) -> &B {
     unsafe { blocks.get_unchecked(place as usize) }
 }
 
+/// As [`at`], for places that are computed: as numbers of the size of addresses, parts that are known when compiling
+/// become part of the instruction.
+#[inline(always)]
+pub(crate) fn nth<B>(blocks: &[B], place: usize) -> &B {
+    debug_assert!(place < blocks.len());
+    // SAFETY: see above.
+    unsafe { blocks.get_unchecked(place) }
+}
+
+/// As [`nth`].
+#[inline(always)]
+pub(crate) fn nth_mut<B>(blocks: &mut [B], place: usize) -> &mut B {
+    debug_assert!(place < blocks.len());
+    // SAFETY: see above.
+    unsafe { blocks.get_unchecked_mut(place) }
+}
+
 /// As [`at`].
 #[inline(always)]
 pub(crate) fn at_mut<B>(blocks: &mut [B], place: u32) -> &mut B {

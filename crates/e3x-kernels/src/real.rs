@@ -7,6 +7,7 @@ use crate::aligned::{AlignedJob, SLOTS};
 use crate::arithmetic::x86::Vectors;
 use crate::coupling::{CouplingJob, Operands};
 use crate::dense::{self, Matrix};
+use crate::fused::{self, FusedJob};
 
 /// Nothing: vector instructions are only named on x86.
 #[cfg(not(target_arch = "x86_64"))]
@@ -52,6 +53,10 @@ pub trait Real: e3x_so3::Real + Vectors + std::ops::MulAssign + std::iter::Sum {
     /// [`coupling::second`](crate::coupling::second), likewise.
     #[doc(hidden)]
     fn coupling(job: CouplingJob<'_>, operands: Operands<'_, Self>) -> Vec<Vec<Self>>;
+
+    /// [`fused::gradients`] and [`fused::second`], likewise.
+    #[doc(hidden)]
+    fn fused(job: FusedJob<'_>, operands: fused::Operands<'_, Self>) -> Vec<Vec<Self>>;
 
     /// A product of matrices of [`dense`](crate::dense), likewise.
     ///
@@ -115,6 +120,10 @@ macro_rules! impl_real {
             }
 
             fn coupling(job: CouplingJob<'_>, operands: Operands<'_, Self>) -> Vec<Vec<Self>> {
+                job.run(operands)
+            }
+
+            fn fused(job: FusedJob<'_>, operands: fused::Operands<'_, Self>) -> Vec<Vec<Self>> {
                 job.run(operands)
             }
 

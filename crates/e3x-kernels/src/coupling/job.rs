@@ -2,16 +2,12 @@
 
 use super::item::Kernel;
 use super::stage::Operands;
-use super::tile::{Buffers, Results};
+use super::tile::Buffers;
 use super::{CouplingJob, SLOTS, Slot};
 use crate::arithmetic::{Arithmetic, with_arithmetic};
+use crate::items::{self, tasks};
 use crate::lanes::{LANES, Lanes};
 use crate::{Real, par};
-
-/// Fewest items of a task, and most tasks. Fixed, so that results do not depend on the number of
-/// threads.
-const MIN_ITEMS: usize = 16;
-const MAX_TASKS: usize = 64;
 
 impl CouplingJob<'_> {
     pub(crate) fn run<T: Real>(self, operands: Operands<'_, T>) -> Vec<Vec<T>> {
@@ -39,56 +35,28 @@ impl CouplingJob<'_> {
 }
 
 /// Items of one task with the rows of their results.
-pub(super) struct Task<'a, T> {
-    pub first: usize,
-    pub items: usize,
-    pub results: Results<'a, T>,
-}
+pub(super) type Task<'a, T> = items::Task<'a, T, SLOTS>;
 
 /// Writes the results of items to vectors that have the capacity, and adds to that of the weight.
-fn run<'r, T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
+fn run<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     kernel: &Kernel<'_, T, A>,
-    results: &'r mut [Vec<T>; SLOTS],
+    results: &mut [Vec<T>; SLOTS],
 ) {
     let CouplingJob {
         plan,
         items,
         features,
-        ..
+        wanted,
     } = kernel.job;
-    let size = items.div_ceil(MAX_TASKS).max(MIN_ITEMS);
-    let [first, second, weight, product] = results;
-    let rows = |slot: Slot| slot.rows(plan) * features;
-    let spare = |result: &'r mut Vec<T>, slot: Slot| {
-        let len = if kernel.job.wanted[slot as usize] {
-            items * rows(slot)
-        } else {
-            0
-        };
-        (&mut result.spare_capacity_mut()[..len], rows(slot))
-    };
-    let mut rest = [
-        spare(first, Slot::First),
-        spare(second, Slot::Second),
-        (&mut [][..], 0),
-        spare(product, Slot::Product),
-    ];
-    let tasks: Vec<Task<'_, T>> = (0..items)
-        .step_by(size)
-        .map(|first| {
-            let items = size.min(items - first);
-            let results = rest.each_mut().map(|(rest, rows)| {
-                let wanted = (*rows * items).min(rest.len());
-                rest.split_off_mut(..wanted).unwrap_or_default()
-            });
-            Task {
-                first,
-                items,
-                results,
-            }
-        })
-        .collect();
+    // The weight has no items.
+    let sizes = Slot::ALL.map(|slot| match slot {
+        Slot::Weight => 0,
+        _ if wanted[slot as usize] => slot.rows(plan) * features,
+        _ => 0,
+    });
+    let tasks = tasks(items, sizes, results.each_mut());
     let sums = par::map_owned(tasks, kernel.work(), |task| visit(kernel, task));
+    let weight = &mut results[Slot::Weight as usize];
     if weight.is_empty() {
         return;
     }

@@ -7,7 +7,7 @@ use super::multiply::N;
 use super::stage::OPERANDS;
 use super::{CouplingJob, Operands, SLOTS, Slot};
 use crate::arithmetic::Arithmetic;
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{self, Lanes};
 use crate::prefetch::Ahead;
 use crate::{CouplingPlan, Real};
 
@@ -61,39 +61,6 @@ fn parity(plan: &CouplingPlan, slot: Slot) -> usize {
         Slot::Second => spec.second.0,
         Slot::Weight => 1,
         Slot::Product => spec.product.0,
-    }
-}
-
-/// Reads a block of a row. Not as [`lanes::load_to`], which may write it in parts: these could not be read at once in a
-/// wider register.
-#[inline(always)]
-pub(super) fn read_row<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
-    row: &[T],
-    block: usize,
-    to: &mut Lanes<T>,
-) -> A::Sum<T> {
-    if let Some(full) = row.get(block * LANES..(block + 1) * LANES) {
-        let number = A::load_row(full);
-        A::store::<T>(number, to);
-        return number;
-    }
-    lanes::load_to(row, block, to);
-    A::load(to)
-}
-
-/// Writes a block of a row.
-#[inline(always)]
-pub(super) fn write_row<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
-    number: A::Sum<T>,
-    row: &mut [MaybeUninit<T>],
-    block: usize,
-) {
-    if let Some(full) = row.get_mut(block * LANES..(block + 1) * LANES) {
-        A::write_row(number, full);
-    } else {
-        let mut lanes = Lanes::zero();
-        A::store(number, &mut lanes);
-        lanes::write(row, block, &lanes);
     }
 }
 

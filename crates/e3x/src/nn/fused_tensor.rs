@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use candle_core::Tensor as Array;
-use e3x_kernels::{CouplingPlan, CouplingSpec};
-use e3x_so3::clebsch_gordan_for_degrees;
+use e3x_kernels::fused::Slot;
+use e3x_kernels::{CouplingPlan, CouplingSpec, FusedPlan};
 
 use super::dense::check_same_batch;
+use super::fused_paths::paths;
 use super::tensor::{couple, product_shape};
 use crate::config::Config;
 use crate::nn::{Initializer, VarBuilder};
+use crate::op::fused::Fused;
 use crate::op::fused_kernel::{FusedPaths, fused_kernel};
+use crate::op::multilinear::form;
 use crate::op::stack::{Arrangement, arranged};
 use crate::op::tape::{Few, view};
 use crate::{FeatureShape, Result};
@@ -51,14 +54,15 @@ impl Default for FusedTensorConfig {
 /// Z = X Y,    z[l m] = w3[l] sum over i, j of C[λ i, λ j -> l m] Z[i j]
 /// ```
 ///
-/// with L the highest of the three degrees. Every step commutes with rotations, so the result is
-/// the [`Tensor`](super::Tensor) product with a kernel of the form
+/// with L the highest of the three degrees, and so it is computed for high degrees ([`e3x_kernels::fused`]). Every step
+/// commutes with rotations, so that the result is also the [`Tensor`](super::Tensor) product with a kernel of the form
 ///
 /// ```text
 /// kernel[a, b, c, f] = w1[a, f] w2[b, f] w3[c, f] G(a, b, c)
 /// ```
 ///
-/// and this is how it is computed; the numbers G are found when the layer is built.
+/// which takes less time for low degrees, and is what [`MessagePass`](super::MessagePass) needs; the numbers G are found
+/// when the layer is built.
 ///
 /// Parameters: `kernel_e1`, `kernel_o1`, shape `(L1+1, features)`, weights of the even and odd
 /// irreps of the first factor; `kernel_e2`, `kernel_o2`, `(L2+1, features)`, of the second one;
@@ -81,10 +85,18 @@ impl Default for FusedTensorConfig {
 pub struct FusedTensor {
     inputs: [FeatureShape; 2],
     output: FeatureShape,
-    plan: Arc<CouplingPlan>,
+    spec: CouplingSpec,
+    product: Product,
     /// Weights of first factor, second factor and product.
     weights: [Vec<Array>; 3],
-    paths: Arc<FusedPaths>,
+}
+
+/// How products are computed, whichever takes less time.
+#[derive(Debug, Clone)]
+enum Product {
+    Matrices(Arc<FusedPlan>),
+    /// The equal [`Tensor`](super::Tensor) product.
+    Paths(Arc<CouplingPlan>, Arc<FusedPaths>),
 }
 
 impl FusedTensor {
@@ -106,12 +118,12 @@ impl FusedTensor {
             config.include_pseudotensors,
         )?;
         let shapes = [inputs1, inputs2, output];
-        let plan = CouplingPlan::new(CouplingSpec {
+        let spec = CouplingSpec {
             first: (inputs1.parity, inputs1.max_degree),
             second: (inputs2.parity, inputs2.max_degree),
             product: (output.parity, output.max_degree),
             cartesian_order: config.cartesian_order,
-        })?;
+        };
         let start = Start::of(shapes);
         let kernel = |shape: FeatureShape, name: &str, scale: &[f64], mask: &[bool]| {
             let init = combined(&config.kernel_init, scale, mask);
@@ -135,13 +147,19 @@ impl FusedTensor {
                 kernel(output, "kernel_oeo", &start.product, odd)?,
             ],
         ];
-        let paths = paths(shapes, config.cartesian_order)?;
+        let matrices = FusedPlan::new(spec)?;
+        let product = if matrices.is_faster() {
+            Product::Matrices(Arc::new(matrices))
+        } else {
+            let paths = paths(shapes, spec.cartesian_order)?;
+            Product::Paths(Arc::new(CouplingPlan::new(spec)?), Arc::new(paths))
+        };
         Ok(Self {
             inputs: [inputs1, inputs2],
             output,
-            plan: Arc::new(plan),
+            spec,
+            product,
             weights,
-            paths: Arc::new(paths),
         })
     }
 
@@ -162,16 +180,27 @@ impl FusedTensor {
         for (argument, x) in [("inputs1", inputs1), ("inputs2", inputs2)] {
             crate::error::check_same_dtype(argument, x, "the parameters", self.any_parameter())?;
         }
-        couple(&self.plan, [inputs1, inputs2], &self.kernel()?, self.output)
+        let plan = match &self.product {
+            Product::Matrices(plan) => plan,
+            Product::Paths(plan, paths) => {
+                return couple(plan, [inputs1, inputs2], &self.kernel(paths)?, self.output);
+            }
+        };
+        let batch = &inputs1.dims()[..inputs1.rank() - 3];
+        let sum = Fused {
+            plan: Arc::clone(plan),
+            items: batch.iter().product(),
+            features: self.output.features,
+        };
+        let [a, b, c] = self.stacked_weights()?;
+        // All arguments but the product, in order.
+        let product = form(sum, Slot::Product as usize, &[inputs1, inputs2, &a, &b, &c])?;
+        view(&product, self.output.with_batch(batch))
     }
 
     /// Shape of the last three axes of the product.
     pub fn output_shape(&self) -> FeatureShape {
         self.output
-    }
-
-    pub(crate) fn plan(&self) -> &Arc<CouplingPlan> {
-        &self.plan
     }
 
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &Array> {
@@ -182,125 +211,37 @@ impl FusedTensor {
         &self.weights[0][0]
     }
 
-    /// The kernel of the equal [`Tensor`](super::Tensor) product.
-    pub(crate) fn kernel(&self) -> Result<Array> {
+    /// Weights of first factor, second factor and product, `(rows, features)`.
+    fn stacked_weights(&self) -> Result<[Array; 3]> {
         let features = self.output.features;
         let stacked = |weights: &[Array]| {
             let whole = arranged(&weights.iter().collect::<Few<_>>(), Arrangement::Stacked)?;
             view(&whole, (whole.elem_count() / features, features))
         };
         let [a, b, c] = &self.weights;
-        let weights = [stacked(a)?, stacked(b)?, stacked(c)?];
-        let kernel = fused_kernel(&self.paths, weights.each_ref())?;
-        let mut shape = self.plan.kernel_shape().to_vec();
-        shape.push(features);
-        view(&kernel, shape)
+        Ok([stacked(a)?, stacked(b)?, stacked(c)?])
     }
-}
 
-/// What the entries of the kernel are made of, for all paths in order.
-fn paths(shapes: [FeatureShape; 3], cartesian_order: bool) -> Result<FusedPaths> {
-    let matrices = Matrices::new(highest(shapes), cartesian_order)?;
-    let irreps = shapes.map(irreps);
-    let mut rows = [vec![], vec![], vec![]];
-    let mut factors = vec![];
-    let degrees = shapes.map(|shape| shape.max_degree + 1);
-    for &(l1, odd1) in &irreps[0] {
-        for &(l2, odd2) in &irreps[1] {
-            for &(l3, odd3) in &irreps[2] {
-                let exists = odd3 == (odd1 != odd2) && (l1.abs_diff(l2)..=l1 + l2).contains(&l3);
-                factors.push(if exists {
-                    matrices.factor([l1, l2, l3], cartesian_order)?
-                } else {
-                    0.0
-                });
-                // eee, ooe, eoo, oeo
-                let block = match (odd1, odd2) {
-                    (false, false) => 0,
-                    (true, true) => 1,
-                    (false, true) => 2,
-                    (true, false) => 3,
-                };
-                rows[0].push(usize::from(odd1) * degrees[0] + l1);
-                rows[1].push(usize::from(odd2) * degrees[1] + l2);
-                rows[2].push(block * degrees[2] + l3);
-            }
+    /// The plan of the equal [`Tensor`](super::Tensor) product, and what its kernel is made of.
+    pub(crate) fn paths(&self) -> Result<(Arc<CouplingPlan>, Arc<FusedPaths>)> {
+        if let Product::Paths(plan, paths) = &self.product {
+            return Ok((Arc::clone(plan), Arc::clone(paths)));
         }
+        let [first, second] = self.inputs;
+        let paths = paths([first, second, self.output], self.spec.cartesian_order)?;
+        Ok((Arc::new(CouplingPlan::new(self.spec)?), Arc::new(paths)))
     }
-    Ok(FusedPaths { rows, factors })
-}
 
-/// Degree and oddness of all irreps of features, in order.
-fn irreps(shape: FeatureShape) -> Vec<(usize, bool)> {
-    let irrep = |p: usize, l: usize| match shape.parity {
-        1 => (l, l % 2 == 1),
-        _ => (l, p == 1),
-    };
-    (0..shape.parity)
-        .flat_map(|p| (0..=shape.max_degree).map(move |l| irrep(p, l)))
-        .collect()
-}
-
-fn highest(shapes: [FeatureShape; 3]) -> usize {
-    let [a, b, c] = shapes.map(|shape| shape.max_degree);
-    a.max(b).max(c)
+    /// The kernel of the equal [`Tensor`](super::Tensor) product, `(paths, features)`.
+    pub(crate) fn kernel(&self, paths: &Arc<FusedPaths>) -> Result<Array> {
+        fused_kernel(paths, self.stacked_weights()?.each_ref())
+    }
 }
 
 /// The degree λ of rows and columns of the matrices.
-fn matrix_degree(max_degree: usize) -> usize {
-    max_degree.div_ceil(2)
-}
-
-/// Irreps as matrices: `C[λ i, λ j -> l m]` for every degree l.
-struct Matrices {
-    side: usize,
-    /// `(side, side, 2 l + 1)` for every l.
-    degrees: Vec<Vec<f64>>,
-}
-
-impl Matrices {
-    fn new(max_degree: usize, cartesian_order: bool) -> Result<Self> {
-        let degree = matrix_degree(max_degree);
-        let coefficients = |l| clebsch_gordan_for_degrees(degree, degree, l, cartesian_order);
-        Ok(Self {
-            side: 2 * degree + 1,
-            degrees: (0..=max_degree)
-                .map(coefficients)
-                .collect::<std::result::Result<_, _>>()?,
-        })
-    }
-
-    /// Entry (i, j) of the matrix of component m of degree l.
-    fn entry(&self, l: usize, m: usize, i: usize, j: usize) -> f64 {
-        self.degrees[l][(i * self.side + j) * (2 * l + 1) + m]
-    }
-
-    /// Part of the product of two matrices that belongs to a degree, relative to the coupling of
-    /// the irreps. It is the same for all components (Schur's lemma); the largest is used.
-    fn factor(&self, [l1, l2, l3]: [usize; 3], cartesian_order: bool) -> Result<f64> {
-        let coupling = clebsch_gordan_for_degrees(l1, l2, l3, cartesian_order)?;
-        let larger = |best: usize, i: usize| {
-            if coupling[i].abs() > coupling[best].abs() {
-                i
-            } else {
-                best
-            }
-        };
-        let largest = (0..coupling.len()).fold(0, larger);
-        let (pair, m3) = (largest / (2 * l3 + 1), largest % (2 * l3 + 1));
-        let (m1, m2) = (pair / (2 * l2 + 1), pair % (2 * l2 + 1));
-        let mut sum = 0.0;
-        for i in 0..self.side {
-            for j in 0..self.side {
-                let left = self.entry(l1, m1, i, j);
-                if left != 0.0 {
-                    let right = |k| self.entry(l2, m2, j, k) * self.entry(l3, m3, i, k);
-                    sum += left * (0..self.side).map(right).sum::<f64>();
-                }
-            }
-        }
-        Ok(sum / coupling[largest])
-    }
+pub(super) fn matrix_degree(shapes: [FeatureShape; 3]) -> usize {
+    let degrees = shapes.map(|shape| shape.max_degree);
+    degrees.into_iter().max().unwrap_or(0).div_ceil(2)
 }
 
 /// Variances and masks that E3x starts the kernels with.
@@ -313,7 +254,7 @@ struct Start {
 impl Start {
     fn of(shapes: [FeatureShape; 3]) -> Self {
         let [first, second, product] = shapes;
-        let side = (2 * matrix_degree(highest(shapes)) + 1) as f64;
+        let side = (2 * matrix_degree(shapes) + 1) as f64;
         let terms = first.max_degree.min(second.max_degree) + 1;
         let both_proper = first.parity == 1 && second.parity == 1;
         let both_improper = first.parity == 2 && second.parity == 2;

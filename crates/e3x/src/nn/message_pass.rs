@@ -11,7 +11,7 @@ use crate::nn::angular::Angular;
 use crate::nn::basis::Parts;
 use crate::nn::directions::Directions;
 use crate::nn::features::as_residual;
-use crate::nn::tensor_product::{TensorProduct, TensorProductConfig};
+use crate::nn::tensor_product::{Paths, TensorProduct, TensorProductConfig};
 use crate::nn::{self, Basis, Dense, DenseConfig, Initializer, VarBuilder};
 use crate::op::aligned::AlignedMessage;
 use crate::op::gate;
@@ -100,6 +100,7 @@ pub struct MessagePass {
     input: FeatureShape,
     filter: Dense,
     tensor: TensorProduct,
+    paths: Paths,
     /// The plan for coupling in the frames of the edges, made when it is first needed.
     aligned: Arc<OnceLock<Aligned>>,
 }
@@ -137,6 +138,7 @@ impl MessagePass {
         Ok(Self {
             input,
             filter,
+            paths: tensor.paths()?,
             tensor,
             aligned: Arc::default(),
         })
@@ -277,7 +279,7 @@ impl MessagePass {
         directions: Option<&'a Directions>,
         edges: &EdgeList,
     ) -> Result<Option<(Arc<AlignedPlan>, &'a Directions)>> {
-        let plan = self.tensor.plan();
+        let plan = &self.paths.plan;
         let fits = |directions: &&Directions| {
             directions.cover(edges)
                 && directions.cartesian_order() == plan.spec().cartesian_order
@@ -316,7 +318,7 @@ impl MessagePass {
         let num = self.filter.input_shape().features;
         let radial = view(radial, (edges.len(), num))?;
         let radial = weighted(self.filter.filter_radial(&radial)?, weights, features)?;
-        let kernel = self.tensor.kernel()?;
+        let kernel = self.paths.kernel()?;
         let mut dims = batch.to_vec();
         if let Some(last) = dims.last_mut() {
             *last = graph.num_segments().unwrap_or(num_nodes);
@@ -342,7 +344,7 @@ impl MessagePass {
             )?
         } else {
             let sum = Message {
-                plan: Arc::clone(self.tensor.plan()),
+                plan: Arc::clone(&self.paths.plan),
                 edges,
                 features,
             };

@@ -12,6 +12,7 @@ mod embed;
 mod exponential_basis;
 mod features;
 mod functions;
+mod fused_paths;
 mod fused_tensor;
 mod initializers;
 mod kernels;

@@ -6,6 +6,7 @@ use candle_core::Tensor as Array;
 use e3x_kernels::CouplingPlan;
 
 use crate::nn::{FusedTensor, FusedTensorConfig, Initializer, Tensor, TensorConfig, VarBuilder};
+use crate::op::fused_kernel::FusedPaths;
 use crate::{FeatureShape, Result};
 
 /// Options of both kinds.
@@ -75,19 +76,19 @@ impl TensorProduct {
         }
     }
 
-    pub fn plan(&self) -> &Arc<CouplingPlan> {
-        match self {
-            Self::Tensor(tensor) => tensor.plan(),
-            Self::Fused(tensor) => tensor.plan(),
-        }
-    }
-
-    /// The weights of all paths.
-    pub fn kernel(&self) -> Result<Array> {
-        match self {
-            Self::Tensor(tensor) => Ok(tensor.kernel().clone()),
-            Self::Fused(tensor) => tensor.kernel(),
-        }
+    /// The paths of the product.
+    pub fn paths(&self) -> Result<Paths> {
+        let (plan, kernel) = match self {
+            Self::Tensor(tensor) => (
+                Arc::clone(tensor.plan()),
+                Kernel::Parameter(tensor.kernel().clone()),
+            ),
+            Self::Fused(tensor) => {
+                let (plan, paths) = tensor.paths()?;
+                (plan, Kernel::Fused(tensor.clone(), paths))
+            }
+        };
+        Ok(Paths { plan, kernel })
     }
 
     /// A tensor with the dtype of the parameters.
@@ -95,6 +96,29 @@ impl TensorProduct {
         match self {
             Self::Tensor(tensor) => tensor.kernel(),
             Self::Fused(tensor) => tensor.any_parameter(),
+        }
+    }
+}
+
+/// The paths of a tensor product and their weights: what layers need that compute it in their own way.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    pub plan: Arc<CouplingPlan>,
+    kernel: Kernel,
+}
+
+#[derive(Debug, Clone)]
+enum Kernel {
+    Parameter(Array),
+    Fused(FusedTensor, Arc<FusedPaths>),
+}
+
+impl Paths {
+    /// The weights of all paths.
+    pub fn kernel(&self) -> Result<Array> {
+        match &self.kernel {
+            Kernel::Parameter(kernel) => Ok(kernel.clone()),
+            Kernel::Fused(tensor, paths) => tensor.kernel(paths),
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod coupling;
 pub(crate) mod dense;
 pub(crate) mod elementwise;
 pub(crate) mod frames;
+pub(crate) mod fused;
 pub(crate) mod fused_kernel;
 pub(crate) mod gate;
 pub(crate) mod harmonics;

@@ -7,7 +7,7 @@ use super::sum::Totals;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::coupling::stage::{Operand, Operands};
-use crate::coupling::tile::{read_row, write_row};
+use crate::items::{read_row, write_row};
 use crate::lanes::Lanes;
 use crate::prefetch::Ahead;
 
