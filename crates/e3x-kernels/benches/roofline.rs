@@ -1,10 +1,12 @@
 //! How close kernels come to what the processor can do, on one thread, f32, F = 32.
 //!
-//! `cargo bench -p e3x-kernels --bench roofline` prints a table; with `-- WORDS` only of kernels whose name has these words. Multiply-adds are those that the algorithm needs (a
-//! product or a sum alone counts as one), bytes those of all arguments and results, once. The limit is the larger of
+//! `cargo bench -p e3x-kernels --bench roofline` prints a table; with `-- WORDS` only of kernels whose name has these
+//! words. Multiply-adds are those that the algorithm needs (a product or a sum alone counts as one), bytes those of all arguments and results, once. The limit is the larger of
 //! multiply-adds over the measured peak and bytes over the measured bandwidth of a copy. Peak and bandwidth are measured
 //! beside every kernel, as the clock of shared machines changes.
 
+#[path = "common/fused.rs"]
+mod fused_products;
 #[path = "common/messages.rs"]
 mod messages;
 #[path = "common/products.rs"]
@@ -18,6 +20,7 @@ use e3x_kernels::CouplingPlan;
 use e3x_kernels::aligned;
 use e3x_kernels::coupling;
 use e3x_kernels::dense::{self, DensePlan};
+use e3x_kernels::fused;
 use messages::numbers;
 use products::{FEATURES, ITEMS};
 use pulp::{Simd, WithSimd};
@@ -48,6 +51,9 @@ fn main() {
         for max_degree in [2, 4, 6] {
             tensor(parity, max_degree);
         }
+    }
+    for (parity, max_degree) in [(1, 6), (2, 4), (2, 6)] {
+        fused_tensor(parity, max_degree);
     }
     for max_degree in [2, 4] {
         dense_layer(max_degree);
@@ -316,6 +322,33 @@ fn order_counts(plan: &CouplingPlan) -> [usize; 3] {
         }
     }
     counts
+}
+
+/// Fused tensor products, sides of equal size.
+fn fused_tensor(parity: usize, max_degree: usize) {
+    let case = fused_products::Case::new(parity, max_degree);
+    let products = 4 * case.plan.order().pow(3);
+    // To matrices and back.
+    let turns = case.plan.multiply_adds() - products;
+    let product = [false, false, true, false, false, false];
+    for (name, count, wanted) in [
+        ("product", turns + products, product),
+        (
+            "gradients",
+            2 * turns + 3 * products,
+            fused_products::GRADIENTS,
+        ),
+    ] {
+        let run = || fused::gradients(&case.plan, ITEMS, FEATURES, wanted, case.args()).unwrap();
+        let work = Work {
+            name: format!("fused tensor product, parity {parity}, L = {max_degree}: {name}"),
+            multiply_adds: count * ITEMS * FEATURES,
+            bytes: bytes(&case.args) + bytes(&run()),
+        };
+        work.report(|| {
+            black_box(run());
+        });
+    }
 }
 
 /// A dense layer, both parities.

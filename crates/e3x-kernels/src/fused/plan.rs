@@ -116,8 +116,8 @@ impl FusedPlan {
         multiply_adds_of_paths(&self.spec) as f64 > SHORT * self.multiply_adds() as f64 + FIXED
     }
 
-    /// Multiply-adds for each item and feature of the product.
-    pub(super) fn multiply_adds(&self) -> usize {
+    /// Multiply-adds of the product for each item and feature, those with weights excepted.
+    pub fn multiply_adds(&self) -> usize {
         let sides = self.sides.iter().zip(PLANES);
         let turns = sides.map(|(side, planes)| side.terms() * planes / (3 - side.parities));
         CHANNELS.len() * self.order.pow(3) + turns.sum::<usize>()
