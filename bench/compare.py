@@ -185,7 +185,7 @@ def main():
   commands = dict(reference=[python, str(HERE / 'reference_worker.py')], rust=[str(program)])
   environment = machine.restrict(args.threads)
   start = time.time()
-  facts = machine.facts(REPOSITORY, python, args.threads)
+  facts = machine.facts(REPOSITORY, args.threads, machine.versions(python))
   rows, errors = [], []
   for number, workload in enumerate(chosen, 1):
     print(f'{number}/{len(chosen)} {workload.name}', file=sys.stderr, flush=True)

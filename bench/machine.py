@@ -25,15 +25,15 @@ def restrict(threads):
   return environment
 
 
-def facts(repository, python, threads):
-  """What was run, where, and how busy the machine was before."""
+def facts(repository, threads, reference):
+  """What was run, where, and how busy the machine was before; with versions of the other side's packages."""
   return dict(
       date=datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
       processor=processor(),
       threads=threads,
       load_before=os.getloadavg()[0],
       commit=commit(repository),
-      reference=versions(python),
+      reference=reference,
   )
 
 
