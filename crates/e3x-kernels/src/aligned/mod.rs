@@ -21,6 +21,7 @@ mod drive;
 mod first;
 mod frames;
 mod gains;
+mod low;
 mod pass;
 mod plan;
 mod rotate;
@@ -38,6 +39,7 @@ use crate::error::check_len;
 use crate::lanes::{Block, LANES};
 use crate::{Real, Result};
 use first::First;
+use low::{LowFirst, LowPlan};
 use pass::Pass;
 use second::Second;
 
@@ -218,11 +220,20 @@ pub struct AlignedJob<'a> {
 
 impl AlignedJob<'_> {
     pub(crate) fn gradients<T: Real>(self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
-        with_arithmetic!(A => if self.features > LANES {
-            self.first::<T, Pair<A>>(args)
-        } else {
-            self.first::<T, A>(args)
+        with_arithmetic!(A => {
+            let held = A::held::<T>();
+            match &self.plan.low {
+                Some(low) if held >= 32 && self.features > LANES => self.low::<T, Pair<A>>(low, args),
+                Some(low) if held >= 8 => self.low::<T, A>(low, args),
+                _ if self.features > LANES => self.first::<T, Pair<A>>(args),
+                _ => self.first::<T, A>(args),
+            }
         })
+    }
+
+    fn low<T: Real, A: Arithmetic>(&self, low: &LowPlan, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
+        let pass = self.pass::<T, A>();
+        drive::run(&LowFirst::<T, A>::new(&pass, low, args, self.for_torques))
     }
 
     fn first<T: Real, A: Arithmetic>(&self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {

@@ -252,6 +252,7 @@ macro_rules! arithmetic {
         impl Arithmetic for $name {
             type Block<T: Real> = Lanes<T>;
             type Sum<T: Real> = T::$name;
+            type Single = Self;
 
             #[inline(always)]
             fn held<T: Real>() -> usize {
