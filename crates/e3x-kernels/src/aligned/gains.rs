@@ -207,8 +207,8 @@ pub(super) fn share<A: Arithmetic, T: Real>(
 ) {
     let (paths, parts) = (&pass.plan.paths[..], &pass.plan.gain_parts);
     parts.check(pass, paths.len(), products.len());
-    if let Some((weights, _)) = &shares.radial {
-        assert!(weights.len() >= paths.len());
+    if let Some((weights, radial)) = &shares.radial {
+        assert!(weights.len() >= paths.len() && radial.len() >= pass.plan.filter_degrees());
     }
     if let Some((filter, sums)) = &shares.weight {
         assert!(sums.len() >= paths.len() && filter.len() >= pass.plan.filter_degrees());
@@ -216,6 +216,15 @@ pub(super) fn share<A: Arithmetic, T: Real>(
     A::vectorized(
         #[inline(always)]
         || {
+            if let (Some((weights, radial)), Some((filter, sums))) =
+                (&mut shares.radial, &mut shares.weight)
+            {
+                for_parts!(
+                    pass,
+                    share_both(paths, (weights, filter), products, (radial, sums))
+                );
+                return;
+            }
             if let Some((weights, radial)) = &mut shares.radial {
                 let degrees = pass.plan.gain_parts.of_degrees.iter();
                 for (of_degree, radial) in degrees.zip(radial.iter_mut()) {
@@ -249,6 +258,28 @@ fn share_of_degree<A: Arithmetic, T: Real, const N: usize>(
             .0;
         let q = of_path::<A, T, N>(&c[0], from(products, places.gains, N));
         A::add_multiple(sum, at(weights, places.path), q);
+    }
+}
+
+/// What filter and weights get by the paths of a part: `q` serves both.
+#[inline(always)]
+fn share_both<A: Arithmetic, T: Real, const N: usize>(
+    places: &Places,
+    c: &[[T; N]],
+    paths: &[AlignedPath],
+    (weights, filter): (&[A::Block<T>], &[A::Block<T>]),
+    products: &[A::Block<T>],
+    (radial, sums): (&mut [A::Block<T>], &mut [A::Block<T>]),
+) {
+    let num = places.num as usize;
+    let paths = from(paths, places.paths, num);
+    let products = from(products, places.gains, N);
+    let weights = from(weights, places.paths, num);
+    let sums = from_mut(sums, places.paths, num);
+    for (((c, path), weight), sum) in c.iter().zip(paths).zip(weights).zip(sums) {
+        let q = of_path::<A, T, N>(c, products);
+        A::accumulate_multiple(sum, at(filter, path.degree as u32), q);
+        A::accumulate_multiple(at_mut(radial, path.degree as u32), weight, q);
     }
 }
 
