@@ -276,8 +276,15 @@ fn share_both<A: Arithmetic, T: Real, const N: usize>(
     let products = from(products, places.gains, N);
     let weights = from(weights, places.paths, num);
     let sums = from_mut(sums, places.paths, num);
+    let mut held = [A::zero(); N];
+    for i in 0..N {
+        held[i] = A::load(at(products, i as u32));
+    }
     for (((c, path), weight), sum) in c.iter().zip(paths).zip(weights).zip(sums) {
-        let q = of_path::<A, T, N>(c, products);
+        let mut q = A::zero();
+        for i in 0..N {
+            A::add_scaled_sum(&mut q, c[i], held[i]);
+        }
         A::accumulate_multiple(sum, at(filter, path.degree as u32), q);
         A::accumulate_multiple(at_mut(radial, path.degree as u32), weight, q);
     }
