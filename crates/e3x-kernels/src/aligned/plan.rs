@@ -202,7 +202,7 @@ impl AlignedPlan {
         let to_output = Couplings::to_output(sides, &aligned.parts, num);
         let ends = Ends::new(sides, &aligned.parts, num);
         let lens = [aligned.paths.len(), aligned.coefficients.len(), num];
-        aligned.gain_parts = Parts::new(&aligned.parts, &aligned.paths, lens);
+        aligned.gain_parts = Parts::new(&aligned.parts, lens);
         aligned.low = LowPlan::new(sides, &aligned.parts, &aligned.paths, lens[1]);
         (aligned.to_input, aligned.to_output, aligned.ends) = (to_input, to_output, ends);
         Ok(aligned)
