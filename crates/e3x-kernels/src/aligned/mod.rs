@@ -22,6 +22,7 @@ mod first;
 mod frames;
 mod gains;
 mod low;
+mod outer;
 mod pass;
 mod plan;
 mod rotate;
