@@ -3,7 +3,7 @@
 use super::couple::{Backward, Results, back, forth, into_frame};
 use super::outer;
 use super::pair::Shared;
-use super::{FILTERS, LowPlan};
+use super::{FILTERS, LowPlan, MOST_ROWS};
 use crate::Real;
 use crate::aligned::drive::EdgeKernel;
 use crate::aligned::pass::Pass;
@@ -40,8 +40,8 @@ struct Features<B> {
     /// Its rows, all blocks, if they have to be copied.
     rows: Vec<B>,
     /// The same in the frame of the edge, one block.
-    local: Vec<B>,
-    /// Derivatives with respect to them, all blocks.
+    local: [B; MOST_ROWS],
+    /// Derivatives with respect to them, all blocks, if those with respect to the frame are wanted.
     grad: Vec<B>,
     torques: [B; 2],
 }
@@ -114,15 +114,16 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
     ) -> [A::Sum<T>; FILTERS] {
         let (pass, radial) = (self.pass, self.arg(Slot::Radial));
         let mut filter = [A::zero(); FILTERS];
+        let degrees = pass.plan.filter_degrees();
         if !pass.whole {
             pass.load_filter(radial, edge, block, buffer);
             for (sum, row) in filter.iter_mut().zip(buffer) {
                 *sum = A::load(row);
             }
         } else if !radial.is_empty() {
-            let size = buffer.len() * pass.features;
+            let size = degrees * pass.features;
             let rows = &radial[edge * size..][..size];
-            for (l, sum) in filter.iter_mut().enumerate().take(buffer.len()) {
+            for (l, sum) in filter.iter_mut().enumerate().take(degrees) {
                 let start = l * pass.features + block * A::Block::<T>::LANES;
                 *sum = A::load_row(&rows[start..]);
             }
@@ -139,7 +140,7 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
         buffer: &mut [A::Block<T>],
         sink: &mut Sink<'_, T, A::Block<T>>,
     ) {
-        let sums = sums.into_iter().take(buffer.len());
+        let sums = sums.into_iter().take(self.pass.plan.filter_degrees());
         if self.pass.whole {
             let rows = sink.radial(edge);
             for (l, sum) in sums.enumerate() {
@@ -181,7 +182,7 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
                 weights: weight.then(|| &mut sink.weight[block * paths..][..paths]),
             };
             let mut to = Results {
-                local: input_frame.then_some(&mut s.x.grad[block * x.side.local_rows..]),
+                local: input_frame.then(|| &mut s.x.grad[block * x.side.local_rows..]),
                 rows: input.then(|| (x.frame, sink.input.block(x.node, block))),
             };
             back::<A, T>(&self.low.input, &shared, &mut backward, &mut to);
@@ -191,7 +192,7 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
         }
         if output || output_frame {
             let mut to = Results {
-                local: output_frame.then_some(&mut s.z.grad[block * z.side.local_rows..]),
+                local: output_frame.then(|| &mut s.z.grad[block * z.side.local_rows..]),
                 rows: output.then(|| (z.frame, sink.output.block(z.node, block))),
             };
             forth::<A, T>(&self.low.output, &shared, &s.x.local, &mut to);
@@ -206,29 +207,42 @@ fn table<T: Real, A: Arithmetic>(
     weights: &[T],
 ) -> Vec<A::Block<T>> {
     let weights = pass.pack_weights::<A::Block<T>>(weights);
-    let mut table = Vec::with_capacity(pass.blocks * low.paths.len());
-    for of_block in weights.chunks_exact(pass.plan.paths.len().max(1)) {
-        for (&path, &c) in low.paths.iter().zip(&pass.coefficients) {
-            let mut product = A::zero();
-            A::add_scaled_sum(&mut product, c, A::load(&of_block[path as usize]));
-            let mut block = Block::ZERO;
-            A::store(product, &mut block);
-            table.push(block);
-        }
-    }
+    let num = low.paths.len();
+    let mut table = vec![Block::ZERO; pass.blocks * num];
+    A::vectorized(
+        #[inline(always)]
+        || {
+            for (i, product) in table.iter_mut().enumerate() {
+                let (block, coefficient) = (i / num, i % num);
+                let path = block * pass.plan.paths.len() + low.paths[coefficient] as usize;
+                let mut sum = A::zero();
+                A::add_scaled_sum(
+                    &mut sum,
+                    pass.coefficients[coefficient],
+                    A::load(&weights[path]),
+                );
+                A::store(sum, product);
+            }
+        },
+    );
     table
 }
 
 impl<B: Copy> Features<B> {
-    fn new<T: Real>(pass: &Pass<'_, T>, side: &Side) -> Self
+    fn new<T: Real>(pass: &Pass<'_, T>, side: &Side, frame: Slot) -> Self
     where
         B: Block<T>,
     {
+        let grads = if pass.wanted[frame as usize] {
+            side.local_rows * pass.blocks
+        } else {
+            0
+        };
         Self {
             node: None,
             rows: vec![B::ZERO; pass.buffered(side.rows)],
-            local: vec![B::ZERO; side.local_rows],
-            grad: vec![B::ZERO; side.local_rows * pass.blocks],
+            local: [B::ZERO; MOST_ROWS],
+            grad: vec![B::ZERO; grads],
             torques: [B::ZERO; 2],
         }
     }
@@ -282,12 +296,15 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for LowFirst<'_, T, A> {
     }
 
     fn scratch(&self) -> Scratch<A::Block<T>> {
-        let plan = self.pass.plan;
+        let (pass, plan) = (self.pass, self.pass.plan);
+        let filters = pass
+            .buffered(plan.filter_degrees())
+            .min(plan.filter_degrees());
         Scratch {
-            x: Features::new(self.pass, &plan.input),
-            z: Features::new(self.pass, &plan.output),
-            filter: vec![Block::ZERO; plan.filter_degrees()],
-            radial: vec![Block::ZERO; plan.filter_degrees()],
+            x: Features::new(pass, &plan.input, Slot::InputFrame),
+            z: Features::new(pass, &plan.output, Slot::OutputFrame),
+            filter: vec![Block::ZERO; filters],
+            radial: vec![Block::ZERO; filters],
         }
     }
 

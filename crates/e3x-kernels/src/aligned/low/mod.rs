@@ -20,6 +20,9 @@ use super::plan::{AlignedPath, Irrep, Part, Side};
 /// Highest degree, of features and of filters that couple them.
 const MOST: usize = 2;
 
+/// Most rows of an end: both parities.
+const MOST_ROWS: usize = 2 * (MOST + 1) * (MOST + 1);
+
 /// Degrees of filters.
 const FILTERS: usize = MOST + 1;
 
