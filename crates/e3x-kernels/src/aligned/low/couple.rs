@@ -43,15 +43,32 @@ macro_rules! for_pairs {
     };
 }
 
-/// Turns all irreps into the frame.
+/// Calls `$function::<A, T, ROWS, TURNED>(...)` where TURNED is the number of entries up to a reach.
+macro_rules! with_reach {
+    ($reach:expr, $function:ident $args:tt) => {
+        if $reach == L {
+            with_reach!(@call $function, ROWS, $args);
+        } else if $reach == 0 {
+            with_reach!(@call $function, 1, $args);
+        } else {
+            with_reach!(@call $function, 3, $args);
+        }
+    };
+    (@call $function:ident, $turned:tt, ($($arg:expr),*)) => {
+        $function::<A, T, ROWS, $turned>($($arg),*);
+    };
+}
+
+/// Turns all irreps into the frame, all entries that what turns them takes if `widened`.
 #[inline(always)]
 pub(super) fn into_frame<A: Arithmetic, T: Real>(
     end: &End,
     frame: &[T],
     (x, block): (Rows<'_, T>, usize),
     local: &mut [A::Block<T>],
+    widened: bool,
 ) {
-    for_irreps!(end, turn_irrep(frame, (x, block), local));
+    for_irreps!(end, turn_irrep(frame, (x, block), local, widened));
 }
 
 #[inline(always)]
@@ -60,9 +77,12 @@ fn turn_irrep<A: Arithmetic, T: Real, const L: usize, const ROWS: usize>(
     frame: &[T],
     (x, block): (Rows<'_, T>, usize),
     local: &mut [A::Block<T>],
+    widened: bool,
 ) {
     let x = (x.of(target.row, block), x.stride);
-    turn::<A, T, ROWS>(frame, x, &mut local[target.local..]);
+    let reach = if widened { target.around } else { target.reach };
+    let local = &mut local[target.center - reach..];
+    with_reach!(reach, turn(frame, x, local));
 }
 
 /// Where derivatives with respect to the features of one end go.
@@ -73,23 +93,33 @@ pub(super) struct Results<'a, T, B> {
     pub rows: Option<(&'a [T], RowsMut<'a, T>)>,
 }
 
+/// Writes the middle rows.
+#[inline(always)]
+fn store<A: Arithmetic, T: Real, const ROWS: usize, const TURNED: usize>(
+    sums: &[A::Sum<T>; ROWS],
+    local: &mut [A::Block<T>],
+) {
+    let local = &mut local[..TURNED];
+    for m in 0..TURNED {
+        A::store(sums[(ROWS - TURNED) / 2 + m], &mut local[m]);
+    }
+}
+
 /// Writes what an irrep got.
 #[inline(always)]
-fn write<A: Arithmetic, T: Real, const ROWS: usize>(
+fn write<A: Arithmetic, T: Real, const L: usize, const ROWS: usize>(
     target: &Target,
     sums: &[A::Sum<T>; ROWS],
     to: &mut Results<'_, T, A::Block<T>>,
 ) {
     if let Some(local) = &mut to.local {
-        let local = &mut local[target.local..][..ROWS];
-        for m in 0..ROWS {
-            A::store(sums[m], &mut local[m]);
-        }
+        let local = &mut local[target.center - target.reach..];
+        with_reach!(target.reach, store(sums, local));
     }
     if let Some((frame, rows)) = &mut to.rows {
         let stride = rows.stride;
         let numbers = &mut rows.numbers[target.row * stride..];
-        turn_back::<A, T, ROWS>(frame, sums, numbers, stride);
+        with_reach!(target.reach, turn_back(frame, sums, numbers, stride));
     }
 }
 
@@ -115,7 +145,7 @@ fn forth_irrep<A: Arithmetic, T: Real, const L: usize, const ROWS: usize>(
 ) {
     let mut sums = [A::zero(); ROWS];
     for_pairs!(target, forth_pair(shared, local_x, &mut sums));
-    write::<A, T, ROWS>(target, &sums, to);
+    write::<A, T, L, ROWS>(target, &sums, to);
 }
 
 #[inline(always)]
@@ -154,7 +184,7 @@ pub(super) fn back<A: Arithmetic, T: Real>(
     backward: &mut Backward<'_, T, A>,
     to: &mut Results<'_, T, A::Block<T>>,
 ) {
-    assert!(backward.local_z.len() >= end.others);
+    assert!(backward.local_z.len() >= end.others && backward.local_x.len() >= end.rows);
     for_irreps!(end, back_irrep(shared, backward, to));
 }
 
@@ -165,11 +195,13 @@ fn back_irrep<A: Arithmetic, T: Real, const L: usize, const ROWS: usize>(
     backward: &mut Backward<'_, T, A>,
     to: &mut Results<'_, T, A::Block<T>>,
 ) {
-    let own = &backward.local_x[target.local..][..ROWS];
     let mut sums = [A::zero(); ROWS];
-    for_pairs!(target, back_pair(shared, own, backward, &mut sums));
+    for_pairs!(
+        target,
+        back_pair(shared, target.center, backward, &mut sums)
+    );
     if backward.input {
-        write::<A, T, ROWS>(target, &sums, to);
+        write::<A, T, L, ROWS>(target, &sums, to);
     }
 }
 
@@ -184,7 +216,7 @@ fn back_pair<
 >(
     pair: &Pair,
     shared: &Shared<'_, T, A>,
-    own: &[A::Block<T>],
+    center: usize,
     backward: &mut Backward<'_, T, A>,
     sums: &mut [A::Sum<T>; ROWS],
 ) {
@@ -195,7 +227,8 @@ fn back_pair<
     if backward.radial.is_none() && backward.weights.is_none() {
         return;
     }
-    let products = Degrees::<L, OTHER, ODD>::products::<T, A>(pair, own, local_z);
+    let own = (backward.local_x, center as u32);
+    let products = Degrees::<L, OTHER, ODD>::products::<T, A>(own, (local_z, pair.other));
     if let Some(radial) = &mut backward.radial {
         Degrees::<L, OTHER, ODD>::share_filter(shared, pair, &products, radial);
     }

@@ -275,7 +275,7 @@ impl<B: Copy> Features<B> {
             // SAFETY: an edge is visited once, by one task, and this is the only reference to its frame.
             let out = unsafe { frames.zeros(edge) };
             torque::write::<A, T>(&self.torques, end.frame, out);
-        } else if outer::fits::<A, T>(end.side) {
+        } else if outer::fits::<A, T>(end.side, pass.frame_len) {
             // SAFETY: as above.
             let out = unsafe { frames.room(edge) };
             outer::write::<A, T>(end.side, pass.blocks, &self.grad, rows(), out);
@@ -331,11 +331,25 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for LowFirst<'_, T, A> {
         for block in 0..pass.blocks {
             if turns_x {
                 let rows = pass.rows(x.side, x.values, x.node, &s.x.rows);
-                into_frame::<A, T>(&self.low.input, x.frame, (rows, block), &mut s.x.local);
+                let (frame, local) = (x.frame, &mut s.x.local);
+                into_frame::<A, T>(
+                    &self.low.input,
+                    frame,
+                    (rows, block),
+                    local,
+                    x.generators.is_some(),
+                );
             }
             if turns_z {
                 let rows = pass.rows(z.side, z.values, z.node, &s.z.rows);
-                into_frame::<A, T>(&self.low.output, z.frame, (rows, block), &mut s.z.local);
+                let (frame, local) = (z.frame, &mut s.z.local);
+                into_frame::<A, T>(
+                    &self.low.output,
+                    frame,
+                    (rows, block),
+                    local,
+                    z.generators.is_some(),
+                );
             }
             self.block((edge, block), wanted, [&x, &z], s, sink);
             for (end, s) in [(&x, &mut s.x), (&z, &mut s.z)] {

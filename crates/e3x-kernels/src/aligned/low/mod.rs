@@ -33,9 +33,12 @@ const PAIRS: usize = 2 * MOST + 1;
 /// An irrep and all that couple to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Target {
-    /// Its first row in the features and in the frame.
+    /// Its first row in the features, and its entry m = 0 in the frame.
     row: usize,
-    local: usize,
+    center: usize,
+    /// As in [`Irrep`].
+    reach: usize,
+    around: usize,
     pairs: [Pair; PAIRS],
 }
 
@@ -48,7 +51,7 @@ struct Pair {
     path: u32,
     /// Where its coefficients start, `(path, |m|)`.
     coefficients: u32,
-    /// First row of the other irrep in the frame.
+    /// Entry m = 0 of the other irrep in the frame.
     other: u32,
 }
 
@@ -59,7 +62,8 @@ struct End {
     parities: usize,
     /// Degrees of a parity.
     degrees: usize,
-    /// Rows of the other end in the frame; places in pairs are below.
+    /// Rows in the frame of this end and of the other; places are below.
+    rows: usize,
     others: usize,
 }
 
@@ -73,7 +77,7 @@ pub(super) struct LowPlan {
 }
 
 impl LowPlan {
-    /// None if a degree is too high, or if not all entries take part.
+    /// None if a degree is too high.
     pub fn new(
         [input, output]: [&Side; 2],
         parts: &[Part],
@@ -114,7 +118,7 @@ impl End {
         let degrees = side.irreps.len() / side.parities;
         let mut targets = Vec::new();
         for (i, irrep) in side.irreps.iter().enumerate() {
-            if irrep.degree > MOST || irrep.reach != irrep.degree || irrep.degree != i % degrees {
+            if irrep.degree > MOST || irrep.degree != i % degrees {
                 return None;
             }
             let mut pairs = [Pair::default(); PAIRS];
@@ -128,12 +132,14 @@ impl End {
                     num: part.paths.len() as u32,
                     path: part.paths.start as u32,
                     coefficients: part.coefficients as u32,
-                    other: (other.center - other.degree) as u32,
+                    other: other.center as u32,
                 };
             }
             targets.push(Target {
                 row: irrep.row,
-                local: irrep.center - irrep.degree,
+                center: irrep.center,
+                reach: irrep.reach,
+                around: irrep.around,
                 pairs,
             });
         }
@@ -141,6 +147,7 @@ impl End {
             targets,
             parities: side.parities,
             degrees,
+            rows: side.local_rows,
             others: other.local_rows,
         })
     }

@@ -3,15 +3,19 @@
 use std::mem::MaybeUninit;
 
 use crate::Real;
+use crate::aligned::frames::frame_len;
 use crate::aligned::outer::{self, Ends};
 use crate::aligned::pass::Rows;
 use crate::aligned::plan::Side;
 use crate::arithmetic::Arithmetic;
 
-/// Whether [`write`] can be used: there has to be something to turn.
+/// Whether [`write`] can be used for frames of a length: all entries have to take part, and there has to be something
+/// to turn.
 #[inline(always)]
-pub(super) fn fits<A: Arithmetic, T: Real>(side: &Side) -> bool {
-    outer::fits::<A, T>() && side.irreps.len() > side.parities
+pub(super) fn fits<A: Arithmetic, T: Real>(side: &Side, frame: usize) -> bool {
+    let degrees = side.irreps.len() / side.parities;
+    let complete = side.local_rows == side.rows && frame == frame_len(degrees - 1);
+    outer::fits::<A, T>() && complete && degrees > 1
 }
 
 /// Writes the derivatives with respect to all numbers of a frame up to the highest degree of a side. `local` and `x`

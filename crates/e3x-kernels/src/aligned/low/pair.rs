@@ -18,9 +18,10 @@ pub(super) struct Shared<'a, T: Real, A: Arithmetic> {
 pub(super) struct Degrees<const L: usize, const OTHER: usize, const ODD: bool>;
 
 impl<const L: usize, const OTHER: usize, const ODD: bool> Degrees<L, OTHER, ODD> {
-    /// Lowest |m| and number of them.
+    /// Highest and lowest |m|, and number of them.
+    const REACH: usize = if L < OTHER { L } else { OTHER };
     const FIRST: usize = ODD as usize;
-    const ORDERS: usize = (if L < OTHER { L } else { OTHER }) + 1 - Self::FIRST;
+    const ORDERS: usize = Self::REACH + 1 - Self::FIRST;
     /// Lowest degree of the filter; the others are larger by 2 each.
     const LOWEST: usize = L.abs_diff(OTHER) + Self::FIRST;
     /// Most degrees of the filter.
@@ -28,6 +29,12 @@ impl<const L: usize, const OTHER: usize, const ODD: bool> Degrees<L, OTHER, ODD>
 }
 
 impl<const L: usize, const OTHER: usize, const ODD: bool> Degrees<L, OTHER, ODD> {
+    /// The entries of an irrep that take part.
+    #[inline(always)]
+    fn entries<B>(rows: &[B], center: u32) -> &[B] {
+        from(rows, center - Self::REACH as u32, 2 * Self::REACH + 1)
+    }
+
     /// The gains of a pair, one for each |m|.
     #[inline(always)]
     fn gains<T: Real, A: Arithmetic>(
@@ -58,10 +65,10 @@ impl<const L: usize, const OTHER: usize, const ODD: bool> Degrees<L, OTHER, ODD>
         sums: &mut [A::Sum<T>; ROWS],
     ) {
         let gains = Self::gains(shared, pair);
-        let other = from(others, pair.other, 2 * OTHER + 1);
+        let other = Self::entries(others, pair.other);
         for i in 0..Self::ORDERS {
             let m = Self::FIRST + i;
-            let [plus, minus] = [&other[OTHER + m], &other[OTHER - m]];
+            let [plus, minus] = [&other[Self::REACH + m], &other[Self::REACH - m]];
             match (ODD, BACK) {
                 (false, _) => {
                     A::add_multiple(&mut sums[L + m], plus, gains[i]);
@@ -81,29 +88,30 @@ impl<const L: usize, const OTHER: usize, const ODD: bool> Degrees<L, OTHER, ODD>
         }
     }
 
-    /// The products of both ends, of the input (L) and of the output, one for each |m|.
+    /// The products of both ends, of the input (L) and of the output, one for each |m|. Both with the place of m = 0.
     #[inline(always)]
     pub fn products<T: Real, A: Arithmetic>(
-        pair: &Pair,
-        own: &[A::Block<T>],
-        others: &[A::Block<T>],
+        (own, center): (&[A::Block<T>], u32),
+        (others, other_center): (&[A::Block<T>], u32),
     ) -> [A::Sum<T>; FILTERS] {
-        let (own, other) = (&own[..2 * L + 1], from(others, pair.other, 2 * OTHER + 1));
+        let own = Self::entries(own, center);
+        let other = Self::entries(others, other_center);
         let mut products = [A::zero(); FILTERS];
         for i in 0..Self::ORDERS {
             let m = Self::FIRST + i;
-            let [plus, minus] = [&other[OTHER + m], &other[OTHER - m]];
-            let mut product = if ODD {
-                A::multiply(A::load(&own[L - m]), A::load(plus))
+            let [x, other_x] = [&own[Self::REACH + m], &own[Self::REACH - m]];
+            let [z, other_z] = [&other[Self::REACH + m], &other[Self::REACH - m]];
+            products[i] = if ODD {
+                let mut product = A::multiply(A::load(other_x), A::load(z));
+                A::subtract_product(&mut product, x, other_z);
+                product
             } else {
-                A::multiply(A::load(&own[L + m]), A::load(plus))
+                let mut product = A::multiply(A::load(x), A::load(z));
+                if m > 0 {
+                    A::add_product(&mut product, other_x, other_z);
+                }
+                product
             };
-            if ODD {
-                A::subtract_product(&mut product, &own[L + m], minus);
-            } else if m > 0 {
-                A::add_product(&mut product, &own[L - m], minus);
-            }
-            products[i] = product;
         }
         products
     }
