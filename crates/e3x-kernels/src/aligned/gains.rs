@@ -184,7 +184,7 @@ pub(super) fn share<A: Arithmetic, T: Real>(
             {
                 for_parts!(
                     pass,
-                    share_both(paths, (weights, filter), products, (radial, sums))
+                    share_both(paths, products, (weights, radial), (filter, sums))
                 );
                 return;
             }
@@ -224,9 +224,9 @@ fn share_both<A: Arithmetic, T: Real, const N: usize>(
     places: &Places,
     c: &[[T; N]],
     paths: &[AlignedPath],
-    (weights, filter): (&[A::Block<T>], &[A::Block<T>]),
     products: &[A::Block<T>],
-    (radial, sums): (&mut [A::Block<T>], &mut [A::Block<T>]),
+    (weights, radial): Share<'_, A::Block<T>>,
+    (filter, sums): Share<'_, A::Block<T>>,
 ) {
     let num = places.num as usize;
     let paths = from(paths, places.paths, num);

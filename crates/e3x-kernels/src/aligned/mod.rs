@@ -222,12 +222,14 @@ pub struct AlignedJob<'a> {
 impl AlignedJob<'_> {
     pub(crate) fn gradients<T: Real>(self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
         with_arithmetic!(A => {
-            let held = A::held::<T>();
+            // An irrep of degree 2, its gains and the filter are 12 blocks: two blocks of features need as many
+            // registers as there may be.
+            let many = A::held::<T>() >= 32;
             match &self.plan.low {
-                Some(low) if held >= 32 && self.features > LANES => self.low::<T, Pair<A>>(low, args),
-                Some(low) if held >= 8 => self.low::<T, A>(low, args),
-                _ if self.features > LANES => self.first::<T, Pair<A>>(args),
-                _ => self.first::<T, A>(args),
+                Some(low) if many && self.features > LANES => self.low::<T, Pair<A>>(low, args),
+                Some(low) => self.low::<T, A>(low, args),
+                None if self.features > LANES => self.first::<T, Pair<A>>(args),
+                None => self.first::<T, A>(args),
             }
         })
     }
