@@ -13,7 +13,7 @@
 //!
 //! D enters twice and counts as two arguments, so that S is linear in each of its six. [`gradients`]
 //! gives the derivatives with respect to any of them, [`second`] the mixed second derivatives along
-//! tangents; each is one pass over the edges.
+//! tangents; each is one pass over the edges. First derivatives of plans of low degrees have code of their own (`low`).
 
 mod couple;
 mod directions;
@@ -222,8 +222,8 @@ pub struct AlignedJob<'a> {
 impl AlignedJob<'_> {
     pub(crate) fn gradients<T: Real>(self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
         with_arithmetic!(A => {
-            // An irrep of degree 2, its gains and the filter are 12 blocks: two blocks of features need as many
-            // registers as there may be.
+            // An irrep of degree 2, its gains and the filter are 11 blocks in registers, 22 if two blocks of features are
+            // computed at once.
             let many = A::held::<T>() >= 32;
             match &self.plan.low {
                 Some(low) if many && self.features > LANES => self.low::<T, Pair<A>>(low, args),
