@@ -93,6 +93,16 @@ pub(super) struct Results<'a, T, B> {
     pub rows: Option<(&'a [T], RowsMut<'a, T>)>,
 }
 
+impl<T, B> Results<'_, T, B> {
+    #[inline(always)]
+    pub fn none() -> Self {
+        Self {
+            local: None,
+            rows: None,
+        }
+    }
+}
+
 /// Writes the middle rows.
 #[inline(always)]
 fn store<A: Arithmetic, T: Real, const ROWS: usize, const TURNED: usize>(

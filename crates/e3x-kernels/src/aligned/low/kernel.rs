@@ -77,6 +77,7 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
         }
     }
 
+    #[inline(always)]
     fn arg(&self, slot: Slot) -> &'a [T] {
         self.args[slot as usize]
     }
@@ -155,7 +156,8 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
         }
     }
 
-    /// One block of everything but derivatives with respect to frames, of features that were turned.
+    /// One block of everything but derivatives with respect to frames, of features that were turned. No closures: they
+    /// are not always inlined.
     #[inline(always)]
     fn block(
         &self,
@@ -178,23 +180,37 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
                 local_x: &s.x.local,
                 local_z: &s.z.local,
                 input: input || input_frame,
-                radial: radial.then_some([A::zero(); FILTERS]),
-                weights: weight.then(|| &mut sink.weight[block * paths..][..paths]),
+                radial: if radial {
+                    Some([A::zero(); FILTERS])
+                } else {
+                    None
+                },
+                weights: if weight {
+                    Some(&mut sink.weight[block * paths..][..paths])
+                } else {
+                    None
+                },
             };
-            let mut to = Results {
-                local: input_frame.then(|| &mut s.x.grad[block * x.side.local_rows..]),
-                rows: input.then(|| (x.frame, sink.input.block(x.node, block))),
-            };
+            let mut to = Results::none();
+            if input_frame {
+                to.local = Some(&mut s.x.grad[block * x.side.local_rows..]);
+            }
+            if input {
+                to.rows = Some((x.frame, sink.input.block(x.node, block)));
+            }
             back::<A, T>(&self.low.input, &shared, &mut backward, &mut to);
             if let Some(sums) = backward.radial {
                 self.store_radial((edge, block), sums, &mut s.radial, sink);
             }
         }
         if output || output_frame {
-            let mut to = Results {
-                local: output_frame.then(|| &mut s.z.grad[block * z.side.local_rows..]),
-                rows: output.then(|| (z.frame, sink.output.block(z.node, block))),
-            };
+            let mut to = Results::none();
+            if output_frame {
+                to.local = Some(&mut s.z.grad[block * z.side.local_rows..]);
+            }
+            if output {
+                to.rows = Some((z.frame, sink.output.block(z.node, block)));
+            }
             forth::<A, T>(&self.low.output, &shared, &s.x.local, &mut to);
         }
     }
@@ -270,7 +286,7 @@ impl<B: Copy> Features<B> {
     ) where
         B: Block<T>,
     {
-        let rows = || pass.rows(end.side, end.values, end.node, &self.rows);
+        let rows = pass.rows(end.side, end.values, end.node, &self.rows);
         if end.generators.is_some() {
             // SAFETY: an edge is visited once, by one task, and this is the only reference to its frame.
             let out = unsafe { frames.zeros(edge) };
@@ -278,11 +294,11 @@ impl<B: Copy> Features<B> {
         } else if outer::fits::<A, T>(end.side, pass.frame_len) {
             // SAFETY: as above.
             let out = unsafe { frames.room(edge) };
-            outer::write::<A, T>(end.side, pass.blocks, &self.grad, rows(), out);
+            outer::write::<A, T>(end.side, pass.blocks, &self.grad, rows, out);
         } else {
             // SAFETY: as above.
             let out = unsafe { frames.zeros(edge) };
-            outer_product::<A, T>(end.side, pass.blocks, &self.grad, rows(), out);
+            outer_product::<A, T>(end.side, pass.blocks, &self.grad, rows, out);
         }
     }
 }
