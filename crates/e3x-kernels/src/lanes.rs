@@ -75,12 +75,14 @@ pub(crate) unsafe trait Block<T>: Copy + Send + Sync {
     fn sum(&self) -> T;
 
     /// The numbers of some blocks, one after the other.
+    #[inline(always)]
     fn flat(blocks: &[Self]) -> &[T] {
         // SAFETY: a block is `LANES` numbers and nothing else.
         unsafe { std::slice::from_raw_parts(blocks.as_ptr().cast(), blocks.len() * Self::LANES) }
     }
 
     /// As [`Block::flat`].
+    #[inline(always)]
     fn flat_mut(blocks: &mut [Self]) -> &mut [T] {
         let len = blocks.len() * Self::LANES;
         // SAFETY: as above.

@@ -95,6 +95,10 @@ fn cases() -> Vec<Case> {
         case((2, 4), (2, 4), true, 2),
         case((2, 2), (2, 3), true, 64),
         case((2, 3), (1, 2), false, 40),
+        case((2, 1), (2, 1), true, 32),
+        case((1, 1), (2, 2), false, 64),
+        case((2, 2), (1, 1), true, 48),
+        case((1, 2), (1, 2), true, 16),
     ]
 }
 

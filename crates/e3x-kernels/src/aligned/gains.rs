@@ -25,30 +25,17 @@ struct Places {
     gains: u32,
 }
 
-/// Where a path of a part is, its coefficients, one for each |m|, and the gains of the part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct PathPlaces {
-    path: u32,
-    coefficients: u32,
-    gains: u32,
-}
-
 /// Parts by their number of |m|.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Parts {
     of: [Vec<Places>; MOST_ORDERS],
-    /// Their paths by degree of the filter.
-    of_degrees: Vec<[Vec<PathPlaces>; MOST_ORDERS]>,
     /// Numbers of paths, coefficients and gains; places are below.
     lens: [usize; 3],
 }
 
 impl Parts {
-    pub fn new(parts: &[Part], all_paths: &[AlignedPath], lens: [usize; 3]) -> Self {
+    pub fn new(parts: &[Part], lens: [usize; 3]) -> Self {
         let mut of: [Vec<Places>; MOST_ORDERS] = Default::default();
-        let degrees = all_paths.iter().map(|path| path.degree + 1).max();
-        let mut of_degrees =
-            vec![<[Vec<PathPlaces>; MOST_ORDERS]>::default(); degrees.unwrap_or(0)];
         for part in parts {
             let orders = part.orders.len();
             let [paths, coefficients, gains] = lens;
@@ -60,19 +47,8 @@ impl Parts {
                 coefficients: part.coefficients as u32,
                 gains: part.gains as u32,
             });
-            for (i, path) in part.paths.clone().enumerate() {
-                of_degrees[all_paths[path].degree][orders - 1].push(PathPlaces {
-                    path: path as u32,
-                    coefficients: (part.coefficients + i * orders) as u32,
-                    gains: part.gains as u32,
-                });
-            }
         }
-        Self {
-            of,
-            of_degrees,
-            lens,
-        }
+        Self { of, lens }
     }
 
     /// Checks that there is a block at every place.
@@ -97,19 +73,6 @@ macro_rules! for_parts {
     };
     (@call $function:ident, $n:literal, $places:ident, $c:ident, ($($arg:expr),*)) => {
         $function::<A, T, $n>($places, $c, $($arg),*)
-    };
-}
-
-/// Calls `$function::<A, T, N>(list, ...)` for the lists of each number N of |m|.
-macro_rules! for_orders {
-    ($lists:ident, $function:ident $args:tt) => {
-        for_orders!(@ $lists, $function $args, 1 2 3 4);
-    };
-    (@ $lists:ident, $function:ident $args:tt, $($n:literal)*) => {
-        $(for_orders!(@call $lists, $function $args, $n);)*
-    };
-    (@call $lists:ident, $function:ident ($($arg:expr),*), $n:literal) => {
-        $function::<A, T, $n>(&$lists[$n - 1], $($arg),*)
     };
 }
 
@@ -207,8 +170,8 @@ pub(super) fn share<A: Arithmetic, T: Real>(
 ) {
     let (paths, parts) = (&pass.plan.paths[..], &pass.plan.gain_parts);
     parts.check(pass, paths.len(), products.len());
-    if let Some((weights, _)) = &shares.radial {
-        assert!(weights.len() >= paths.len());
+    if let Some((weights, radial)) = &shares.radial {
+        assert!(weights.len() >= paths.len() && radial.len() >= pass.plan.filter_degrees());
     }
     if let Some((filter, sums)) = &shares.weight {
         assert!(sums.len() >= paths.len() && filter.len() >= pass.plan.filter_degrees());
@@ -216,16 +179,17 @@ pub(super) fn share<A: Arithmetic, T: Real>(
     A::vectorized(
         #[inline(always)]
         || {
+            if let (Some((weights, radial)), Some((filter, sums))) =
+                (&mut shares.radial, &mut shares.weight)
+            {
+                for_parts!(
+                    pass,
+                    share_both(paths, products, (weights, radial), (filter, sums))
+                );
+                return;
+            }
             if let Some((weights, radial)) = &mut shares.radial {
-                let degrees = pass.plan.gain_parts.of_degrees.iter();
-                for (of_degree, radial) in degrees.zip(radial.iter_mut()) {
-                    let mut sum = A::load(radial);
-                    for_orders!(
-                        of_degree,
-                        share_of_degree(pass, weights, products, &mut sum)
-                    );
-                    A::store(sum, radial);
-                }
+                for_parts!(pass, share_filter(paths, weights, products, radial));
             }
             if let Some((filter, sums)) = &mut shares.weight {
                 for_parts!(pass, share_of_part(paths, filter, products, sums));
@@ -234,21 +198,45 @@ pub(super) fn share<A: Arithmetic, T: Real>(
     );
 }
 
-/// What the filter of one degree gets by paths with N |m|.
+/// What the filter gets by the paths of a part.
 #[inline(always)]
-fn share_of_degree<A: Arithmetic, T: Real, const N: usize>(
-    places: &[PathPlaces],
-    pass: &Pass<'_, T>,
+fn share_filter<A: Arithmetic, T: Real, const N: usize>(
+    places: &Places,
+    c: &[[T; N]],
+    paths: &[AlignedPath],
     weights: &[A::Block<T>],
     products: &[A::Block<T>],
-    sum: &mut A::Sum<T>,
+    radial: &mut [A::Block<T>],
 ) {
-    for places in places {
-        let c = from(&pass.coefficients, places.coefficients, N)
-            .as_chunks::<N>()
-            .0;
-        let q = of_path::<A, T, N>(&c[0], from(products, places.gains, N));
-        A::add_multiple(sum, at(weights, places.path), q);
+    let num = places.num as usize;
+    let paths = from(paths, places.paths, num);
+    let products = held::<A, T, N>(from(products, places.gains, N));
+    let weights = from(weights, places.paths, num);
+    for ((c, path), weight) in c.iter().zip(paths).zip(weights) {
+        let q = of_path::<A, T, N>(c, &products);
+        A::accumulate_multiple(at_mut(radial, path.degree as u32), weight, q);
+    }
+}
+
+/// What filter and weights get by the paths of a part: `q` serves both.
+#[inline(always)]
+fn share_both<A: Arithmetic, T: Real, const N: usize>(
+    places: &Places,
+    c: &[[T; N]],
+    paths: &[AlignedPath],
+    products: &[A::Block<T>],
+    (weights, radial): Share<'_, A::Block<T>>,
+    (filter, sums): Share<'_, A::Block<T>>,
+) {
+    let num = places.num as usize;
+    let paths = from(paths, places.paths, num);
+    let products = held::<A, T, N>(from(products, places.gains, N));
+    let weights = from(weights, places.paths, num);
+    let sums = from_mut(sums, places.paths, num);
+    for (((c, path), weight), sum) in c.iter().zip(paths).zip(weights).zip(sums) {
+        let q = of_path::<A, T, N>(c, &products);
+        A::accumulate_multiple(sum, at(filter, path.degree as u32), q);
+        A::accumulate_multiple(at_mut(radial, path.degree as u32), weight, q);
     }
 }
 
@@ -264,23 +252,33 @@ fn share_of_part<A: Arithmetic, T: Real, const N: usize>(
 ) {
     let num = places.num as usize;
     let paths = from(paths, places.paths, num);
-    let products = from(products, places.gains, N);
+    let products = held::<A, T, N>(from(products, places.gains, N));
     let sums = from_mut(sums, places.paths, num);
     for ((c, path), sum) in c.iter().zip(paths).zip(sums) {
-        let q = of_path::<A, T, N>(c, products);
+        let q = of_path::<A, T, N>(c, &products);
         A::accumulate_multiple(sum, at(filter, path.degree as u32), q);
     }
+}
+
+/// The products of a part in registers.
+#[inline(always)]
+fn held<A: Arithmetic, T: Real, const N: usize>(products: &[A::Block<T>]) -> [A::Sum<T>; N] {
+    let mut held = [A::zero(); N];
+    for i in 0..N {
+        held[i] = A::load(at(products, i as u32));
+    }
+    held
 }
 
 /// `q[path]`.
 #[inline(always)]
 fn of_path<A: Arithmetic, T: Real, const N: usize>(
     c: &[T; N],
-    products: &[A::Block<T>],
+    products: &[A::Sum<T>; N],
 ) -> A::Sum<T> {
     let mut q = A::zero();
     for i in 0..N {
-        A::add_scaled_sum(&mut q, c[i], A::load(at(products, i as u32)));
+        A::add_scaled_sum(&mut q, c[i], products[i]);
     }
     q
 }

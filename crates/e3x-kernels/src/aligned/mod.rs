@@ -13,7 +13,7 @@
 //!
 //! D enters twice and counts as two arguments, so that S is linear in each of its six. [`gradients`]
 //! gives the derivatives with respect to any of them, [`second`] the mixed second derivatives along
-//! tangents; each is one pass over the edges.
+//! tangents; each is one pass over the edges. First derivatives of plans of low degrees have code of their own (`low`).
 
 mod couple;
 mod directions;
@@ -21,6 +21,8 @@ mod drive;
 mod first;
 mod frames;
 mod gains;
+mod low;
+mod outer;
 mod pass;
 mod plan;
 mod rotate;
@@ -38,6 +40,7 @@ use crate::error::check_len;
 use crate::lanes::{Block, LANES};
 use crate::{Real, Result};
 use first::First;
+use low::{LowFirst, LowPlan};
 use pass::Pass;
 use second::Second;
 
@@ -218,11 +221,22 @@ pub struct AlignedJob<'a> {
 
 impl AlignedJob<'_> {
     pub(crate) fn gradients<T: Real>(self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
-        with_arithmetic!(A => if self.features > LANES {
-            self.first::<T, Pair<A>>(args)
-        } else {
-            self.first::<T, A>(args)
+        with_arithmetic!(A => {
+            // An irrep of degree 2, its gains and the filter are 11 blocks in registers, 22 if two blocks of features are
+            // computed at once.
+            let many = A::held::<T>() >= 32;
+            match &self.plan.low {
+                Some(low) if many && self.features > LANES => self.low::<T, Pair<A>>(low, args),
+                Some(low) => self.low::<T, A>(low, args),
+                None if self.features > LANES => self.first::<T, Pair<A>>(args),
+                None => self.first::<T, A>(args),
+            }
         })
+    }
+
+    fn low<T: Real, A: Arithmetic>(&self, low: &LowPlan, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {
+        let pass = self.pass::<T, A>();
+        drive::run(&LowFirst::<T, A>::new(&pass, low, args, self.for_torques))
     }
 
     fn first<T: Real, A: Arithmetic>(&self, args: [&[T]; SLOTS]) -> Vec<Vec<T>> {

@@ -14,7 +14,7 @@ const WORK: usize = 3;
 /// Rows of one end of an edge, all blocks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows<'a, T> {
-    numbers: &'a [T],
+    pub numbers: &'a [T],
     /// From a row to the next.
     pub stride: usize,
     /// From a block to the next.

@@ -8,6 +8,7 @@ use e3x_so3::Order;
 use super::couple::{Couplings, Ends};
 use super::frames::frame_len;
 use super::gains::Parts;
+use super::low::LowPlan;
 use super::torque::Generators;
 use crate::{CouplingPlan, CouplingSpec, Error, Result};
 
@@ -146,6 +147,7 @@ pub struct AlignedPlan {
     pub(super) to_output: Couplings,
     pub(super) ends: Ends,
     pub(super) gain_parts: Parts,
+    pub(super) low: Option<LowPlan>,
     pub(super) paths: Vec<AlignedPath>,
     pub(super) coefficients: Vec<f64>,
     spec: CouplingSpec,
@@ -182,6 +184,7 @@ impl AlignedPlan {
             to_output: Couplings::default(),
             ends: Ends::default(),
             gain_parts: Parts::default(),
+            low: None,
             paths: Vec::new(),
             coefficients: Vec::new(),
             spec,
@@ -199,7 +202,8 @@ impl AlignedPlan {
         let to_output = Couplings::to_output(sides, &aligned.parts, num);
         let ends = Ends::new(sides, &aligned.parts, num);
         let lens = [aligned.paths.len(), aligned.coefficients.len(), num];
-        aligned.gain_parts = Parts::new(&aligned.parts, &aligned.paths, lens);
+        aligned.gain_parts = Parts::new(&aligned.parts, lens);
+        aligned.low = LowPlan::new(sides, &aligned.parts, &aligned.paths, lens[1]);
         (aligned.to_input, aligned.to_output, aligned.ends) = (to_input, to_output, ends);
         Ok(aligned)
     }

@@ -3,6 +3,7 @@
 //! The functions that other files call are compiled on their own, for vector instructions, and not
 //! inlined: they are called from many places, and code for all degrees is long.
 
+use super::outer::{self, Ends};
 use super::pass::{Rows, RowsMut};
 use super::plan::Side;
 use crate::Real;
@@ -183,6 +184,11 @@ pub(super) fn outer_product<A: Arithmetic, T: Real>(
     A::vectorized(
         #[inline(always)]
         || {
+            if outer::fits::<A, T>() {
+                let ends = Ends::new(side, blocks, local, x);
+                outer::add::<A::Single, T>(side, &ends, gradient);
+                return;
+            }
             let (rows_apart, apart) = (side.rows / 2, side.local_rows / 2);
             for irrep in &side.irreps {
                 let gradient = &mut gradient[irrep.matrix()..];
@@ -213,7 +219,7 @@ pub(super) fn outer_product<A: Arithmetic, T: Real>(
 }
 
 /// Features outside of the frame, and rows of some irreps in the frame with the first row of each outside.
-type Ends<'a, T, B> = (&'a Rows<'a, T>, &'a [(&'a [B], usize)]);
+type Irreps<'a, T, B> = (&'a Rows<'a, T>, &'a [(&'a [B], usize)]);
 
 /// `gradient[m, j] += sum over features of local[m] x[j]` for N columns j, from `first` on. The sum over one irrep
 /// or two.
@@ -224,7 +230,7 @@ fn add_outer_product<A: Arithmetic, T: Real, const N: usize>(
     rows: usize,
     side: &Side,
     blocks: usize,
-    (x, irreps): Ends<'_, T, A::Block<T>>,
+    (x, irreps): Irreps<'_, T, A::Block<T>>,
     gradient: &mut [T],
 ) {
     let gradient = &mut gradient[..rows * n];

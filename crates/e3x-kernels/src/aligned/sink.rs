@@ -28,6 +28,13 @@ impl<T: Real, B: Block<T>> Sink<'_, T, B> {
         &mut self.weight[first..]
     }
 
+    /// Room for the radial part of an edge, a row for each degree.
+    #[inline(always)]
+    pub fn radial(&mut self, edge: usize) -> &mut [MaybeUninit<T>] {
+        // SAFETY: an edge is visited once, by one task, and `self` is borrowed as long as the row.
+        unsafe { self.radial.room(edge) }
+    }
+
     /// Writes one block of the radial part of an edge, a row for each degree.
     #[inline(always)]
     pub fn store_radial(&mut self, edge: usize, block: usize, rows: &[B]) {
@@ -171,7 +178,7 @@ impl<'a, T: Real> EdgeRows<'a, T> {
     /// No other reference to the row of this edge may exist.
     #[inline(always)]
     #[allow(clippy::mut_from_ref)] // The rows of different edges do not overlap.
-    unsafe fn room(&self, edge: usize) -> &mut [MaybeUninit<T>] {
+    pub unsafe fn room(&self, edge: usize) -> &mut [MaybeUninit<T>] {
         assert!(edge < self.edges);
         // SAFETY: rows 0..edges lie inside the slice that is borrowed, and the caller has the only
         // reference to this one.

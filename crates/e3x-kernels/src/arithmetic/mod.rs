@@ -20,6 +20,9 @@ pub(crate) trait Arithmetic: Sync + 'static {
     /// The same in registers.
     type Sum<T: Real>: Copy;
 
+    /// The same on the smallest blocks.
+    type Single: Arithmetic;
+
     /// Blocks of lanes that the registers hold.
     fn held<T: Real>() -> usize;
 
@@ -90,6 +93,14 @@ pub(crate) trait Arithmetic: Sync + 'static {
         Self::subtract_multiple(sum, a, Self::load(b));
     }
 
+    /// The sums of all lanes of some blocks.
+    #[inline(always)]
+    fn sums<T: Real, const N: usize>(sums: [Self::Sum<T>; N]) -> [T; N] {
+        let mut all = [T::ZERO; N];
+        Self::add_sums(sums, &mut all);
+        all
+    }
+
     /// Adds the sums of all lanes of some blocks to as many numbers.
     #[inline(always)]
     fn add_sums<T: Real, const N: usize>(sums: [Self::Sum<T>; N], to: &mut [T]) {
@@ -123,6 +134,7 @@ pub(crate) struct Pair<A>(PhantomData<fn() -> A>);
 impl<A: Arithmetic> Arithmetic for Pair<A> {
     type Block<T: Real> = [A::Block<T>; 2];
     type Sum<T: Real> = [A::Sum<T>; 2];
+    type Single = A::Single;
 
     #[inline(always)]
     fn held<T: Real>() -> usize {
@@ -248,6 +260,7 @@ macro_rules! loops {
         impl Arithmetic for $name {
             type Block<T: Real> = Lanes<T>;
             type Sum<T: Real> = Lanes<T>;
+            type Single = Self;
 
             #[inline(always)]
             fn held<T: Real>() -> usize {

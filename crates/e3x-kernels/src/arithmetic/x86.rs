@@ -1,12 +1,12 @@
 //! Vector instructions of x86.
 
 use std::arch::x86_64::{
-    __m256, __m256d, __m512, __m512d, _mm256_add_pd, _mm256_add_ps, _mm256_fmadd_pd,
+    __m256, __m256d, __m512, __m512d, __m512i, _mm256_add_pd, _mm256_add_ps, _mm256_fmadd_pd,
     _mm256_fmadd_ps, _mm256_fnmadd_pd, _mm256_fnmadd_ps, _mm256_mul_pd, _mm256_mul_ps,
     _mm256_set1_pd, _mm256_set1_ps, _mm256_sub_pd, _mm256_sub_ps, _mm512_add_pd, _mm512_add_ps,
     _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_fnmadd_pd, _mm512_fnmadd_ps, _mm512_mul_pd,
-    _mm512_mul_ps, _mm512_permute_ps, _mm512_set1_pd, _mm512_set1_ps, _mm512_shuffle_f32x4,
-    _mm512_sub_pd, _mm512_sub_ps,
+    _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_pd, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_sub_pd, _mm512_sub_ps,
 };
 use std::mem::{MaybeUninit, transmute};
 
@@ -142,7 +142,7 @@ registers!(
     _mm512_fmadd_ps,
     _mm512_fnmadd_ps,
     _mm512_set1_ps,
-    four_at_a_time
+    by_halves
 );
 registers!(
     f32,
@@ -184,59 +184,50 @@ unsafe fn one_by_one<T: Real, R: Registers<T>, const N: usize>(sums: [R; N], to:
     }
 }
 
-/// As [`one_by_one`], with the first steps of four sums in common.
+/// As [`one_by_one`], up to sixteen at a time: registers are added in pairs, and each sum has half as many lanes
+/// after each step.
 #[inline(always)]
-unsafe fn four_at_a_time<const N: usize>(sums: [[__m512; 1]; N], to: &mut [f32]) {
-    let (fours, rest) = sums.as_chunks::<4>();
-    // SAFETY: the caller vouches for the instructions.
-    unsafe {
-        for (four, to) in fours.iter().zip(to.chunks_exact_mut(4)) {
-            let four = sums_of_four(four.map(|[sum]| sum));
-            for (to, sum) in to.iter_mut().zip(four) {
-                *to += sum;
+unsafe fn by_halves<const N: usize>(sums: [[__m512; 1]; N], to: &mut [f32]) {
+    for first in (0..N).step_by(LANES) {
+        let num = (N - first).min(LANES);
+        // SAFETY: the caller vouches for the instructions; arrays of numbers and registers have the same size and
+        // no invalid values.
+        let all: [f32; LANES] = unsafe {
+            let mut registers = [_mm512_setzero_ps(); LANES];
+            for i in 0..num {
+                registers[i] = sums[first + i][0];
             }
-        }
-        let to = &mut to[4 * fours.len()..N];
-        if let [first, others @ ..] = rest
-            && !others.is_empty()
-        {
-            let at = |i: usize| rest.get(i).map_or(first[0], |sum| sum[0]);
-            let four = sums_of_four([at(0), at(1), at(2), at(3)]);
-            for (to, sum) in to.iter_mut().zip(four) {
-                *to += sum;
-            }
-        } else {
-            for (to, sum) in to.iter_mut().zip(rest) {
-                *to += lanes::sum(&Lanes(sum.store()));
-            }
+            transmute(all_sums(registers))
+        };
+        for (to, sum) in to[first..first + num].iter_mut().zip(all) {
+            *to += sum;
         }
     }
 }
 
-/// The sums of all lanes of four registers. A quarter is a fourth of a register.
+/// Adds pairs of registers, `$first` and `$second` being the parts of both that are added: half of each.
+macro_rules! add_pairs {
+    ($registers:ident, $num:literal, $shuffle:ident, $first:literal, $second:literal) => {
+        for i in 0..$num {
+            let (a, b) = ($registers[2 * i], $registers[2 * i + 1]);
+            $registers[i] = _mm512_add_ps($shuffle::<$first>(a, b), $shuffle::<$second>(a, b));
+        }
+    };
+}
+
+/// The sums of all lanes of each register.
 #[inline(always)]
-unsafe fn sums_of_four([a, b, c, d]: [__m512; 4]) -> [f32; 4] {
-    // SAFETY: the caller vouches for the instructions; arrays of numbers and registers have the
-    // same size and no invalid values.
+unsafe fn all_sums(mut registers: [__m512; LANES]) -> __m512 {
+    // SAFETY: the caller vouches for the instructions.
     unsafe {
-        // Halves of each added: two quarters of a and two of b; the same of c and d.
-        let ab = _mm512_add_ps(
-            _mm512_shuffle_f32x4::<0x44>(a, b),
-            _mm512_shuffle_f32x4::<0xee>(a, b),
-        );
-        let cd = _mm512_add_ps(
-            _mm512_shuffle_f32x4::<0x44>(c, d),
-            _mm512_shuffle_f32x4::<0xee>(c, d),
-        );
-        // One quarter of each.
-        let quarters = _mm512_add_ps(
-            _mm512_shuffle_f32x4::<0x88>(ab, cd),
-            _mm512_shuffle_f32x4::<0xdd>(ab, cd),
-        );
-        let pairs = _mm512_add_ps(quarters, _mm512_permute_ps::<0x4e>(quarters));
-        let all = _mm512_add_ps(pairs, _mm512_permute_ps::<0xb1>(pairs));
-        let all: [f32; LANES] = transmute(all);
-        [all[0], all[4], all[8], all[12]]
+        // Halves of a register, quarters, pairs, single lanes. Zeros that are added to zeros cost nothing.
+        add_pairs!(registers, 8, _mm512_shuffle_f32x4, 0x44, 0xee);
+        add_pairs!(registers, 4, _mm512_shuffle_f32x4, 0x88, 0xdd);
+        add_pairs!(registers, 2, _mm512_shuffle_ps, 0x44, 0xee);
+        add_pairs!(registers, 1, _mm512_shuffle_ps, 0x88, 0xdd);
+        // The last two steps work on quarters: each has every fourth sum.
+        let places = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+        _mm512_permutexvar_ps(transmute::<[i32; LANES], __m512i>(places), registers[0])
     }
 }
 
@@ -261,6 +252,7 @@ macro_rules! arithmetic {
         impl Arithmetic for $name {
             type Block<T: Real> = Lanes<T>;
             type Sum<T: Real> = T::$name;
+            type Single = Self;
 
             #[inline(always)]
             fn held<T: Real>() -> usize {
