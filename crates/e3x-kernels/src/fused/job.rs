@@ -22,9 +22,12 @@ impl FusedJob<'_> {
             if self.wanted[slot as usize] { len } else { 0 }
         };
         // Those of items are written, those of weights are added to.
-        let mut results: [Vec<T>; SLOTS] = Slot::ALL.map(|slot| match slot.is_weight() {
-            true => vec![T::ZERO; len(slot)],
-            false => Vec::with_capacity(len(slot)),
+        let mut results: [Vec<T>; SLOTS] = Slot::ALL.map(|slot| {
+            if slot.is_weight() {
+                vec![T::ZERO; len(slot)]
+            } else {
+                Vec::with_capacity(len(slot))
+            }
         });
         if self.items > 0 && self.features > 0 {
             let kernel = Kernel::new(self, operands);
@@ -209,7 +212,7 @@ fn visit_items<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize>(
                 for block in 0..kernel.blocks {
                     buffers.read::<A>(kernel, (task.first + first, num), block);
                     for side in 0..SIDES {
-                        buffers.to_matrices::<A>(kernel, &mut ahead, side, block);
+                        buffers.write_matrices::<A>(kernel, &mut ahead, side, block);
                     }
                     for side in 0..SIDES {
                         buffers.differentiate::<A>(kernel, &mut ahead, side, block);
@@ -286,7 +289,9 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
                     .unwrap_or_default();
                 for i in 0..NI {
                     if i >= num {
-                        to.iter_mut().for_each(|to| to[i] = Lanes::zero());
+                        for to in &mut *to {
+                            to[i] = Lanes::zero();
+                        }
                         continue;
                     }
                     let rows = all.chunks_exact(features).skip((first + i) * to.len());
@@ -300,7 +305,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
 
     /// Writes the matrices of an argument.
     #[inline(always)]
-    fn to_matrices<A: Arithmetic<Block<T> = Lanes<T>>>(
+    fn write_matrices<A: Arithmetic<Block<T> = Lanes<T>>>(
         &mut self,
         kernel: &Kernel<'_, T>,
         ahead: &mut Ahead,
@@ -313,7 +318,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         let [matrices, tangents] = &mut self.matrices[side];
         let weighted = &mut self.weighted;
         if !matrices.is_empty() {
-            turns.to_matrices::<A, NI>(ahead, &[(weights(0), irreps[0])], weighted, matrices);
+            turns.write::<A, NI>(ahead, &[(weights(0), irreps[0])], weighted, matrices);
         }
         if !tangents.is_empty() {
             let sums: [Weighted<'_, T>; 2] = [(weights(0), irreps[1]), (weights(1), irreps[0])];
@@ -322,7 +327,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
                 [_, true] => &sums[..1],
                 _ => &sums,
             };
-            turns.to_matrices::<A, NI>(ahead, sums, weighted, tangents);
+            turns.write::<A, NI>(ahead, sums, weighted, tangents);
         }
     }
 
@@ -360,7 +365,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
                 Some(totals) => totals,
                 None => &mut [],
             };
-            turns.from_matrices::<A, NI>(ahead, derivatives, &times, &mut self.target, totals);
+            turns.read::<A, NI>(ahead, derivatives, &times, &mut self.target, totals);
         }
     }
 

@@ -67,7 +67,7 @@ fn parity<const N: usize, const EVEN: bool, const ODD: bool>(n: usize) -> usize 
 impl<T: Real> Turns<'_, T> {
     /// Writes the matrices of sums of products of weights and irreps.
     #[inline(always)]
-    pub fn to_matrices<A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize>(
+    pub fn write<A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize>(
         &self,
         ahead: &mut Ahead,
         sums: &[Weighted<'_, T>],
@@ -80,7 +80,7 @@ impl<T: Real> Turns<'_, T> {
     /// Writes, or adds to, the derivative with respect to irreps, and adds to that with respect to weights, from those with
     /// respect to matrices, which are overwritten.
     #[inline(always)]
-    pub fn from_matrices<A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize>(
+    pub fn read<A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize>(
         &self,
         ahead: &mut Ahead,
         matrices: &mut [Lanes<T>],

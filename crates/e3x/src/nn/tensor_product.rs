@@ -85,7 +85,7 @@ impl TensorProduct {
             ),
             Self::Fused(tensor) => {
                 let (plan, paths) = tensor.paths()?;
-                (plan, Kernel::Fused(tensor.clone(), paths))
+                (plan, Kernel::Fused(Box::new(tensor.clone()), paths))
             }
         };
         Ok(Paths { plan, kernel })
@@ -110,7 +110,7 @@ pub(crate) struct Paths {
 #[derive(Debug, Clone)]
 enum Kernel {
     Parameter(Array),
-    Fused(FusedTensor, Arc<FusedPaths>),
+    Fused(Box<FusedTensor>, Arc<FusedPaths>),
 }
 
 impl Paths {
