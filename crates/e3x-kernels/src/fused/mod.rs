@@ -23,9 +23,11 @@
 //! coefficients above the diagonal are enough.
 
 mod job;
+mod kernel;
 mod matrix;
 mod multiply;
 mod plan;
+mod tile;
 
 use crate::error::check_len;
 use crate::{Real, Result};
