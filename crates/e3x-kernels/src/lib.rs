@@ -26,6 +26,7 @@ mod known;
 mod lanes;
 pub mod message;
 pub mod norm;
+mod operands;
 mod par;
 mod place;
 mod plan;

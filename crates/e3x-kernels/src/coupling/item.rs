@@ -6,9 +6,9 @@ use super::fold::{Fold, Weighted};
 use super::joint::Ordered;
 use super::multiply::N;
 use super::program::Group;
-use super::stage::{Operand, Operands, Stages};
+use super::stage::{Operand, Stages};
 use super::tile::Buffers;
-use super::{CouplingJob, SLOTS, Slot};
+use super::{CouplingJob, Operands, SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::lanes::{self, Lanes};
@@ -51,7 +51,6 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
             packed
         };
         let weight = Slot::Weight as usize;
-        let tangent = operands.tangents.and_then(|tangents| tangents[weight]);
         let round = |group: &Group| {
             let coefficients = &group.coefficients;
             let columns = group.products.len();
@@ -63,7 +62,7 @@ impl<'a, T: Real, A: Arithmetic<Block<T> = Lanes<T>>> Kernel<'a, T, A> {
             ]
         };
         let stages = Stages::new(&job, &operands);
-        let weights = [pack(operands.args[weight]), pack(tangent)];
+        let weights = [0, 1].map(|level| pack(operands.of(level, weight)));
         let folds = stages
             .folds
             .iter()

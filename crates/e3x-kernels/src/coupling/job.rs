@@ -1,9 +1,8 @@
 //! Splitting the items over threads.
 
 use super::item::Kernel;
-use super::stage::Operands;
 use super::tile::Buffers;
-use super::{CouplingJob, SLOTS, Slot};
+use super::{CouplingJob, Operands, SLOTS, Slot};
 use crate::arithmetic::{Arithmetic, with_arithmetic};
 use crate::items::{self, tasks};
 use crate::lanes::{LANES, Lanes};

@@ -36,10 +36,8 @@ mod tile;
 
 pub(crate) use programs::Programs;
 
-use crate::error::check_len;
+use crate::operands::{self, Sizes};
 use crate::{CouplingPlan, Real, Result};
-#[doc(hidden)]
-pub use stage::Operands;
 
 /// Number of arguments of the sum.
 #[doc(hidden)]
@@ -115,15 +113,7 @@ pub fn gradients<T: Real>(
     wanted: [bool; SLOTS],
     args: [&[T]; SLOTS],
 ) -> Result<Vec<Vec<T>>> {
-    let alone = wanted.iter().filter(|&&w| w).count() == 1;
-    let mut operands = Operands::default();
-    for slot in Slot::ALL {
-        let arg = args[slot as usize];
-        if !(alone && wanted[slot as usize]) {
-            check_len(slot.name(), arg.len(), slot.len(plan, items, features))?;
-            operands.args[slot as usize] = Some(arg);
-        }
-    }
+    let operands = Operands::for_gradients(sizes(plan, items, features), wanted, args)?;
     let job = CouplingJob {
         plan,
         items,
@@ -146,22 +136,12 @@ pub fn second<T: Real>(
     args: [&[T]; SLOTS],
     tangents: [Option<&[T]>; SLOTS],
 ) -> Result<Vec<Vec<T>>> {
-    for slot in Slot::ALL {
-        let expected = slot.len(plan, items, features);
-        check_len(slot.name(), args[slot as usize].len(), expected)?;
-        if let Some(tangent) = tangents[slot as usize] {
-            check_len(slot.name(), tangent.len(), expected)?;
-        }
-    }
+    let operands = Operands::for_second(sizes(plan, items, features), args, tangents)?;
     let job = CouplingJob {
         plan,
         items,
         features,
         wanted,
-    };
-    let operands = Operands {
-        args: args.map(Some),
-        tangents: Some(tangents),
     };
     Ok(T::coupling(job, operands))
 }
@@ -174,4 +154,12 @@ pub struct CouplingJob<'a> {
     items: usize,
     features: usize,
     wanted: [bool; SLOTS],
+}
+
+/// Arguments, and tangents if second derivatives are computed.
+#[doc(hidden)]
+pub type Operands<'a, T> = operands::Operands<'a, T, SLOTS>;
+
+fn sizes(plan: &CouplingPlan, items: usize, features: usize) -> Sizes<SLOTS> {
+    Slot::ALL.map(|slot| (slot.name(), slot.len(plan, items, features)))
 }

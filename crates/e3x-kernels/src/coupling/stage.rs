@@ -15,35 +15,7 @@
 //! x:  C'(w z)' y + C'(w z) u_y       y:  C'(w z)' x + C'(w z) u_x    with C'(w z)' = C'(u_w z + w u_z)
 //! ```
 
-use super::{CouplingJob, SLOTS, Slot};
-
-/// Arguments, and tangents if second derivatives are computed.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub struct Operands<'a, T> {
-    pub(crate) args: [Option<&'a [T]>; SLOTS],
-    pub(crate) tangents: Option<[Option<&'a [T]>; SLOTS]>,
-}
-
-impl<T> Default for Operands<'_, T> {
-    fn default() -> Self {
-        Self {
-            args: [None; SLOTS],
-            tangents: None,
-        }
-    }
-}
-
-impl<'a, T> Operands<'a, T> {
-    /// The numbers of an operand, if it exists.
-    #[inline(always)]
-    pub(super) fn of(&self, operand: Operand) -> Option<&'a [T]> {
-        match operand.checked_sub(SLOTS) {
-            None => self.args[operand],
-            Some(tangent) => self.tangents.and_then(|tangents| tangents[tangent]),
-        }
-    }
-}
+use super::{CouplingJob, Operands, SLOTS, Slot};
 
 /// Position among arguments (the slots) and tangents (after them).
 pub(super) type Operand = usize;
@@ -92,7 +64,7 @@ impl Stages {
         } = *job;
         let spec = plan.spec();
         let same_parities = spec.first.0 == spec.second.0 && spec.first.0 == spec.product.0;
-        if operands.tangents.is_none() && same_parities {
+        if !operands.has_tangents() && same_parities {
             let stages = Self::of_targets(wanted);
             let coefficients = |&target: &Slot| plan.fold(target).coefficients.len();
             let most = stages.folds.iter().map(coefficients).max().unwrap_or(0);
@@ -126,11 +98,7 @@ impl Stages {
 
     /// All arguments from the same groups of products.
     fn of_groups<T>(wanted: [bool; SLOTS], operands: &Operands<'_, T>) -> Self {
-        let exists = |operand: Operand| match operands.tangents {
-            Some(tangents) if operand >= SLOTS => tangents[operand - SLOTS].is_some(),
-            None if operand >= SLOTS => false,
-            _ => operands.args[operand].is_some(),
-        };
+        let exists = |operand: Operand| operands.of(operand / SLOTS, operand % SLOTS).is_some();
         let stage = |products: &[[Operand; 2]], times: [(usize, Operand); 2]| {
             let complete = |pair: &&[Operand; 2]| pair.iter().all(|&o| exists(o));
             let stage = Stage {
@@ -142,7 +110,7 @@ impl Stages {
         };
         let tangent = |operand: Operand| operand + SLOTS;
         let [ux, uy, uw, uz] = [X, Y, W, Z].map(tangent);
-        let (forward, backward) = if operands.tangents.is_some() {
+        let (forward, backward) = if operands.has_tangents() {
             (
                 [
                     stage(&[[ux, Y], [X, uy]], [(Z, W), (W, Z)]),

@@ -108,7 +108,10 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         for operand in 0..OPERANDS {
             let slot = Slot::ALL[operand % SLOTS];
             let rows = &mut self.rows[operand];
-            let Some(values) = operands.of(operand).filter(|_| !rows.is_empty()) else {
+            let Some(values) = operands
+                .of(operand / SLOTS, operand % SLOTS)
+                .filter(|_| !rows.is_empty())
+            else {
                 continue;
             };
             let parity = parity(job.plan, slot);
@@ -143,7 +146,10 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         let mut ahead = Ahead::new(steps);
         for operand in 0..OPERANDS {
             let size = self.rows[operand].len() / NI * job.features;
-            if let Some(values) = operands.of(operand).filter(|_| size > 0) {
+            if let Some(values) = operands
+                .of(operand / SLOTS, operand % SLOTS)
+                .filter(|_| size > 0)
+            {
                 ahead.add(values, first * size..(first + num) * size);
             }
         }

@@ -1,8 +1,8 @@
 //! What a computation needs for all items.
 
 use super::job::Task;
-use super::matrix::{Rounded, Turns};
-use super::plan::{PLANES, SIDES, Term};
+use super::matrix::{Conversion, Rounded};
+use super::plan::{NUM_MATRICES, SIDES, Term};
 use super::{FusedJob, Operands, Slot};
 use crate::Real;
 use crate::lanes::{self, Lanes};
@@ -15,7 +15,7 @@ pub(super) const LEVELS: usize = 2;
 pub(super) struct Kernel<'a, T> {
     pub job: FusedJob<'a>,
     pub operands: Operands<'a, T>,
-    pub turns: [Turns<'a, T>; SIDES],
+    pub conversions: [Conversion<'a, T>; SIDES],
     /// Weights and their tangents, `(block of lanes, matrix, degree)`.
     weights: [[Vec<Lanes<T>>; LEVELS]; SIDES],
     pub needs: [Needs; SIDES],
@@ -38,8 +38,8 @@ pub(super) struct Needs {
 impl<'a, T: Real> Kernel<'a, T> {
     pub fn new(job: FusedJob<'a>, operands: Operands<'a, T>) -> Self {
         let blocks = lanes::num_blocks(job.features);
-        let turns = std::array::from_fn(|side| {
-            let planes = PLANES[side];
+        let conversions = std::array::from_fn(|side| {
+            let num_matrices = NUM_MATRICES[side];
             let side = job.plan.side(side);
             let round = |terms: &[Term]| {
                 let rounded = terms.iter().map(|term| Rounded {
@@ -48,9 +48,9 @@ impl<'a, T: Real> Kernel<'a, T> {
                 });
                 rounded.collect()
             };
-            Turns {
+            Conversion {
                 side,
-                planes,
+                num_matrices,
                 size: job.plan.order() * job.plan.order(),
                 to_matrix: round(&side.to_matrix),
                 from_matrix: round(&side.from_matrix),
@@ -58,7 +58,7 @@ impl<'a, T: Real> Kernel<'a, T> {
         });
         let packed = |level: usize, slot: Slot| {
             let rows = slot.rows(job.plan);
-            let Some(weights) = operands.of(level, slot) else {
+            let Some(weights) = operands.of(level, slot as usize) else {
                 return Vec::new();
             };
             let mut packed = vec![Lanes::zero(); blocks * rows];
@@ -73,7 +73,7 @@ impl<'a, T: Real> Kernel<'a, T> {
         Self {
             job,
             operands,
-            turns,
+            conversions,
             weights,
             needs: std::array::from_fn(|side| Needs::new(side, &job, &operands)),
             blocks,
@@ -100,17 +100,17 @@ impl<'a, T: Real> Kernel<'a, T> {
 
     /// Rows of the irreps of an argument.
     pub fn rows(&self, side: usize) -> usize {
-        let Turns { side, .. } = self.turns[side];
+        let Conversion { side, .. } = self.conversions[side];
         side.parities * side.rows()
     }
 
     /// What `num` items need later on, counted from the first item of the task.
     pub fn ahead(&self, task: &Task<'_, T>, first: usize, num: usize) -> Ahead {
-        let sides = self.turns.iter().zip(&self.needs);
-        let steps = sides.map(|(turns, needs)| {
+        let sides = self.conversions.iter().zip(&self.needs);
+        let steps = sides.map(|(conversion, needs)| {
             let levels = needs.matrices.iter().filter(|&&needed| needed).count();
             let derivatives = usize::from(needs.irreps_wanted || needs.weights_wanted);
-            levels * turns.side.pairs.len() + derivatives * turns.side.rows()
+            levels * conversion.side.pairs.len() + derivatives * conversion.side.rows()
         });
         let mut ahead = Ahead::new(steps.sum::<usize>() * self.blocks);
         for side in 0..SIDES {
@@ -118,7 +118,7 @@ impl<'a, T: Real> Kernel<'a, T> {
             let of_all = task.first + first;
             let last = (of_all + num).min(self.job.items);
             for level in 0..LEVELS {
-                let values = self.operands.of(level, Slot::ALL[side]).unwrap_or_default();
+                let values = self.operands.of(level, side).unwrap_or_default();
                 ahead.add(values, of_all * size..last * size);
             }
             ahead.add(&*task.results[side], first * size..(first + num) * size);
@@ -130,7 +130,7 @@ impl<'a, T: Real> Kernel<'a, T> {
 impl Needs {
     fn new<T>(side: usize, job: &FusedJob<'_>, operands: &Operands<'_, T>) -> Self {
         let wanted = |side: usize| [side, side + SIDES].map(|slot| job.wanted[slot]);
-        let given = |slot: usize| operands.of(1, Slot::ALL[slot]).is_some();
+        let given = |slot: usize| operands.of(1, slot).is_some();
         let [irreps_wanted, weights_wanted] = wanted(side);
         let others = (0..SIDES).any(|other| other != side && wanted(other).contains(&true));
         let tangent = given(side) || given(side + SIDES);

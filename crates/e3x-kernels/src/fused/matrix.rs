@@ -18,10 +18,10 @@ pub(super) struct Rounded<T> {
     pub coefficient: T,
 }
 
-/// An argument with its coefficients.
-pub(super) struct Turns<'a, T> {
+/// What takes the irreps of an argument to its matrices, and back.
+pub(super) struct Conversion<'a, T> {
     pub side: &'a Side,
-    pub planes: usize,
+    pub num_matrices: usize,
     /// Entries of a matrix.
     pub size: usize,
     pub to_matrix: Vec<Rounded<T>>,
@@ -41,18 +41,18 @@ pub(super) struct Times<'a, T> {
 }
 
 /// Calls a function for the matrices of all degrees, or for those of even and those of odd degrees.
-macro_rules! for_planes {
-    ($turns:expr, $function:ident($($argument:expr),*)) => {
-        match ($turns.side.parities, $turns.planes) {
-            (2, 2) => $function::<T, A, NI, 2, true, true>($turns, 0, $($argument),*),
-            (2, _) => $function::<T, A, NI, 4, true, true>($turns, 0, $($argument),*),
+macro_rules! for_matrices {
+    ($conversion:expr, $function:ident($($argument:expr),*)) => {
+        match ($conversion.side.parities, $conversion.num_matrices) {
+            (2, 2) => $function::<T, A, NI, 2, true, true>($conversion, 0, $($argument),*),
+            (2, _) => $function::<T, A, NI, 4, true, true>($conversion, 0, $($argument),*),
             (_, 2) => {
-                $function::<T, A, NI, 1, true, false>($turns, 0, $($argument),*);
-                $function::<T, A, NI, 1, false, true>($turns, 1, $($argument),*);
+                $function::<T, A, NI, 1, true, false>($conversion, 0, $($argument),*);
+                $function::<T, A, NI, 1, false, true>($conversion, 1, $($argument),*);
             }
             _ => {
-                $function::<T, A, NI, 2, true, false>($turns, 0, $($argument),*);
-                $function::<T, A, NI, 2, false, true>($turns, 2, $($argument),*);
+                $function::<T, A, NI, 2, true, false>($conversion, 0, $($argument),*);
+                $function::<T, A, NI, 2, false, true>($conversion, 2, $($argument),*);
             }
         }
     };
@@ -64,7 +64,7 @@ fn parity<const N: usize, const EVEN: bool, const ODD: bool>(n: usize) -> usize 
     if EVEN && ODD { n / (N / 2) } else { 0 }
 }
 
-impl<T: Real> Turns<'_, T> {
+impl<T: Real> Conversion<'_, T> {
     /// Writes the matrices of sums of products of weights and irreps.
     #[inline(always)]
     pub fn write<A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize>(
@@ -74,7 +74,7 @@ impl<T: Real> Turns<'_, T> {
         weighted: &mut [Lanes<T>],
         matrices: &mut [Lanes<T>],
     ) {
-        for_planes!(self, write_matrices(ahead, sums, weighted, matrices));
+        for_matrices!(self, write_matrices(ahead, sums, weighted, matrices));
     }
 
     /// Writes, or adds to, the derivative with respect to irreps, and adds to that with respect to weights, from those with
@@ -88,7 +88,7 @@ impl<T: Real> Turns<'_, T> {
         target: &mut [Lanes<T>],
         totals: &mut [Lanes<T>],
     ) {
-        for_planes!(self, read_matrices(ahead, matrices, times, target, totals));
+        for_matrices!(self, read_matrices(ahead, matrices, times, target, totals));
     }
 }
 
@@ -102,7 +102,7 @@ fn write_matrices<
     const EVEN: bool,
     const ODD: bool,
 >(
-    turns: &Turns<'_, T>,
+    conversion: &Conversion<'_, T>,
     first: usize,
     ahead: &mut Ahead,
     sums: &[Weighted<'_, T>],
@@ -112,17 +112,17 @@ fn write_matrices<
     A::vectorized(
         #[inline(always)]
         || {
-            weigh::<T, A, NI, N, EVEN, ODD>(turns, first, sums, weighted);
+            weigh::<T, A, NI, N, EVEN, ODD>(conversion, first, sums, weighted);
             let rows = weighted.as_chunks::<NI>().0.as_chunks::<N>().0;
-            let size = turns.size * NI;
+            let size = conversion.size * NI;
             let matrices = &mut matrices[first * size..][..N * size];
             let mut start = 0;
-            for Pair { places, terms } in &turns.side.pairs {
+            for Pair { places, terms } in &conversion.side.pairs {
                 ahead.step();
                 let [mut even, mut odd] = [[[A::zero::<T>(); NI]; N]; 2];
                 let [of_even, of_odd] = terms.map(|num| {
                     start += num;
-                    from(&turns.to_matrix, start - num, num as usize)
+                    from(&conversion.to_matrix, start - num, num as usize)
                 });
                 if EVEN {
                     add_terms::<T, A, NI, N>(&mut even, of_even, rows);
@@ -175,12 +175,12 @@ fn weigh<
     const EVEN: bool,
     const ODD: bool,
 >(
-    turns: &Turns<'_, T>,
+    conversion: &Conversion<'_, T>,
     first: usize,
     sums: &[Weighted<'_, T>],
     weighted: &mut [Lanes<T>],
 ) {
-    let side = turns.side;
+    let side = conversion.side;
     for l in 0..side.degrees {
         if !(if l % 2 == 0 { EVEN } else { ODD }) {
             continue;
@@ -215,7 +215,7 @@ fn read_matrices<
     const EVEN: bool,
     const ODD: bool,
 >(
-    turns: &Turns<'_, T>,
+    conversion: &Conversion<'_, T>,
     first: usize,
     ahead: &mut Ahead,
     matrices: &mut [Lanes<T>],
@@ -226,10 +226,10 @@ fn read_matrices<
     A::vectorized(
         #[inline(always)]
         || {
-            let side = turns.side;
-            let size = turns.size * NI;
+            let side = conversion.side;
+            let size = conversion.size * NI;
             let matrices = &mut matrices[first * size..][..N * size];
-            split::<T, A, NI, N, EVEN, ODD>(turns, matrices);
+            split::<T, A, NI, N, EVEN, ODD>(conversion, matrices);
             let (mut row, mut start) = (0, 0);
             for l in 0..side.degrees {
                 let skipped = !(if l % 2 == 0 { EVEN } else { ODD });
@@ -245,12 +245,12 @@ fn read_matrices<
                     ahead.step();
                     let num = side.entries[row];
                     if !skipped {
-                        let terms = from(&turns.from_matrix, start, num as usize);
+                        let terms = from(&conversion.from_matrix, start, num as usize);
                         let entry = entry::<T, A, NI, N>(terms, size, matrices);
                         if !times.weights.is_empty() {
                             let place = (row, times.adds);
                             add_entry::<T, A, NI, N, EVEN, ODD>(
-                                turns, place, &entry, &weights, target,
+                                conversion, place, &entry, &weights, target,
                             );
                         }
                         if !times.irreps.is_empty() {
@@ -290,16 +290,16 @@ fn split<
     const EVEN: bool,
     const ODD: bool,
 >(
-    turns: &Turns<'_, T>,
+    conversion: &Conversion<'_, T>,
     matrices: &mut [Lanes<T>],
 ) {
-    for Pair { places, .. } in &turns.side.pairs {
+    for Pair { places, .. } in &conversion.side.pairs {
         if places[0] == places[1] {
             continue;
         }
         for n in 0..N {
             for i in 0..NI {
-                let places = places.map(|place| (n * turns.size + place as usize) * NI + i);
+                let places = places.map(|place| (n * conversion.size + place as usize) * NI + i);
                 let [upper, lower] = places.map(|place| A::load::<T>(nth(matrices, place)));
                 if EVEN {
                     A::store(A::add(upper, lower), nth_mut(matrices, places[0]));
@@ -342,7 +342,7 @@ fn add_entry<
     const EVEN: bool,
     const ODD: bool,
 >(
-    turns: &Turns<'_, T>,
+    conversion: &Conversion<'_, T>,
     (row, adds): (usize, bool),
     entry: &[[A::Sum<T>; NI]; N],
     weights: &[A::Sum<T>; N],
@@ -351,7 +351,7 @@ fn add_entry<
     let parities = if EVEN && ODD { 2 } else { 1 };
     for p in 0..parities {
         for i in 0..NI {
-            let to = &mut target[(p * turns.side.rows() + row) * NI + i];
+            let to = &mut target[(p * conversion.side.rows() + row) * NI + i];
             let mut sum = if adds { A::load(to) } else { A::zero() };
             for n in 0..N / parities {
                 let n = p * (N / parities) + n;

@@ -29,7 +29,7 @@ mod multiply;
 mod plan;
 mod tile;
 
-use crate::error::check_len;
+use crate::operands::{self, Sizes};
 use crate::{Real, Result};
 pub use plan::FusedPlan;
 
@@ -127,18 +127,7 @@ pub fn gradients<T: Real>(
     wanted: [bool; SLOTS],
     args: [&[T]; SLOTS],
 ) -> Result<Vec<Vec<T>>> {
-    let alone = wanted.iter().filter(|&&wanted| wanted).count() == 1;
-    let mut operands = Operands {
-        args: [None; SLOTS],
-        tangents: None,
-    };
-    for slot in Slot::ALL {
-        let arg = args[slot as usize];
-        if !(alone && wanted[slot as usize]) {
-            check_len(slot.name(), arg.len(), slot.len(plan, items, features))?;
-            operands.args[slot as usize] = Some(arg);
-        }
-    }
+    let operands = Operands::for_gradients(sizes(plan, items, features), wanted, args)?;
     let job = FusedJob {
         plan,
         items,
@@ -161,22 +150,12 @@ pub fn second<T: Real>(
     args: [&[T]; SLOTS],
     tangents: [Option<&[T]>; SLOTS],
 ) -> Result<Vec<Vec<T>>> {
-    for slot in Slot::ALL {
-        let expected = slot.len(plan, items, features);
-        check_len(slot.name(), args[slot as usize].len(), expected)?;
-        if let Some(tangent) = tangents[slot as usize] {
-            check_len(slot.name(), tangent.len(), expected)?;
-        }
-    }
+    let operands = Operands::for_second(sizes(plan, items, features), args, tangents)?;
     let job = FusedJob {
         plan,
         items,
         features,
         wanted,
-    };
-    let operands = Operands {
-        args: args.map(Some),
-        tangents: Some(tangents),
     };
     Ok(T::fused(job, operands))
 }
@@ -193,18 +172,8 @@ pub struct FusedJob<'a> {
 
 /// Arguments, and tangents if second derivatives are computed.
 #[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub struct Operands<'a, T> {
-    args: [Option<&'a [T]>; SLOTS],
-    tangents: Option<[Option<&'a [T]>; SLOTS]>,
-}
+pub type Operands<'a, T> = operands::Operands<'a, T, SLOTS>;
 
-impl<'a, T> Operands<'a, T> {
-    /// The numbers of an argument, or of its tangent, if there are any.
-    fn of(&self, level: usize, slot: Slot) -> Option<&'a [T]> {
-        match level {
-            0 => self.args[slot as usize],
-            _ => self.tangents.and_then(|tangents| tangents[slot as usize]),
-        }
-    }
+fn sizes(plan: &FusedPlan, items: usize, features: usize) -> Sizes<SLOTS> {
+    Slot::ALL.map(|slot| (slot.name(), slot.len(plan, items, features)))
 }

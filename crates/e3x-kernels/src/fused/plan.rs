@@ -20,7 +20,7 @@ pub(super) const SIDES: usize = 3;
 
 /// Matrices of an argument: of the even and the odd irreps of a factor; of a product those of its channels
 /// ([`CHANNELS`]).
-pub(super) const PLANES: [usize; SIDES] = [2, 2, 4];
+pub(super) const NUM_MATRICES: [usize; SIDES] = [2, 2, 4];
 
 /// Matrices of the first factor, of the second one and of the product that go together: parities eee, ooe, eoo and oeo,
 /// the order of E3x's kernels.
@@ -116,11 +116,13 @@ impl FusedPlan {
         multiply_adds_of_paths(&self.spec) as f64 > SHORT * self.multiply_adds() as f64 + FIXED
     }
 
-    /// Multiply-adds of the product for each item and feature, those with weights excepted.
+    /// Multiply-adds of the product for each item and feature, those with weights excepted. With proper tensors alone each
+    /// matrix has half of the degrees.
     pub fn multiply_adds(&self) -> usize {
-        let sides = self.sides.iter().zip(PLANES);
-        let turns = sides.map(|(side, planes)| side.terms() * planes / (3 - side.parities));
-        CHANNELS.len() * self.order.pow(3) + turns.sum::<usize>()
+        let sides = self.sides.iter().zip(NUM_MATRICES);
+        let conversions =
+            sides.map(|(side, matrices)| side.to_matrix.len() * matrices / (3 - side.parities));
+        CHANNELS.len() * self.order.pow(3) + conversions.sum::<usize>()
     }
 
     pub(super) fn side(&self, side: usize) -> &Side {
@@ -131,7 +133,7 @@ impl FusedPlan {
     pub(super) fn rows(&self, slot: Slot) -> usize {
         let side = &self.sides[slot.side()];
         if slot.is_weight() {
-            PLANES[slot.side()] * side.degrees
+            NUM_MATRICES[slot.side()] * side.degrees
         } else {
             side.parities * side.rows()
         }
@@ -189,11 +191,6 @@ impl Side {
             }
         }
         side
-    }
-
-    /// Terms of a matrix of all degrees.
-    pub fn terms(&self) -> usize {
-        self.to_matrix.len()
     }
 
     /// Entries of all degrees.

@@ -1,9 +1,8 @@
 //! Rows and matrices of some items.
 
-use super::Slot;
 use super::job::Task;
 use super::kernel::{Kernel, LEVELS};
-use super::matrix::{Times, Turns, Weighted};
+use super::matrix::{Conversion, Times, Weighted};
 use super::multiply::{Factors, Transposed, multiply};
 use super::plan::{CHANNELS, SIDES};
 use crate::Real;
@@ -34,26 +33,34 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
             used.map(|used| if used { zeros(num * NI) } else { Vec::new() })
         };
         let sides: [usize; SIDES] = std::array::from_fn(|side| side);
-        let most = |num: &dyn Fn(&Turns<'_, T>) -> usize| {
-            let nums = kernel.turns.iter().map(num);
+        let most = |num: &dyn Fn(&Conversion<'_, T>) -> usize| {
+            let nums = kernel.conversions.iter().map(num);
             zeros(nums.max().unwrap_or_default() * NI)
         };
-        let rows = |turns: &Turns<'_, T>| turns.side.parities * turns.side.rows();
-        let places = |turns: &Turns<'_, T>| turns.planes * turns.size;
+        let rows =
+            |conversion: &Conversion<'_, T>| conversion.side.parities * conversion.side.rows();
+        let places = |conversion: &Conversion<'_, T>| conversion.num_matrices * conversion.size;
         Self {
-            irreps: sides.map(|side| levels(kernel.needs[side].irreps, rows(&kernel.turns[side]))),
-            matrices: sides
-                .map(|side| levels(kernel.needs[side].matrices, places(&kernel.turns[side]))),
-            weighted: most(&|turns| turns.planes * turns.side.rows()),
+            irreps: sides
+                .map(|side| levels(kernel.needs[side].irreps, rows(&kernel.conversions[side]))),
+            matrices: sides.map(|side| {
+                levels(
+                    kernel.needs[side].matrices,
+                    places(&kernel.conversions[side]),
+                )
+            }),
+            weighted: most(&|conversion| conversion.num_matrices * conversion.side.rows()),
             derivatives: most(&places),
             target: most(&rows),
             totals: sides.map(|side| {
-                let Turns {
-                    planes, side: of, ..
-                } = kernel.turns[side];
+                let Conversion {
+                    num_matrices,
+                    side: of,
+                    ..
+                } = kernel.conversions[side];
                 let wanted = kernel.needs[side].weights_wanted;
                 zeros(if wanted {
-                    kernel.blocks * planes * of.degrees
+                    kernel.blocks * num_matrices * of.degrees
                 } else {
                     0
                 })
@@ -73,10 +80,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         for side in 0..SIDES {
             for level in 0..LEVELS {
                 let to = self.irreps[side][level].as_chunks_mut::<NI>().0;
-                let all = kernel
-                    .operands
-                    .of(level, Slot::ALL[side])
-                    .unwrap_or_default();
+                let all = kernel.operands.of(level, side).unwrap_or_default();
                 for i in 0..NI {
                     if i >= num {
                         for to in &mut *to {
@@ -102,13 +106,13 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         side: usize,
         block: usize,
     ) {
-        let turns = &kernel.turns[side];
+        let conversion = &kernel.conversions[side];
         let weights = |level: usize| kernel.weights(side, level, block);
         let irreps = self.irreps[side].each_ref().map(Vec::as_slice);
         let [matrices, tangents] = &mut self.matrices[side];
         let weighted = &mut self.weighted;
         if !matrices.is_empty() {
-            turns.write::<A, NI>(ahead, &[(weights(0), irreps[0])], weighted, matrices);
+            conversion.write::<A, NI>(ahead, &[(weights(0), irreps[0])], weighted, matrices);
         }
         if !tangents.is_empty() {
             let sums: [Weighted<'_, T>; 2] = [(weights(0), irreps[1]), (weights(1), irreps[0])];
@@ -117,7 +121,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
                 [_, true] => &sums[..1],
                 _ => &sums,
             };
-            turns.write::<A, NI>(ahead, sums, weighted, tangents);
+            conversion.write::<A, NI>(ahead, sums, weighted, tangents);
         }
     }
 
@@ -131,7 +135,7 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
         block: usize,
     ) {
         let needs = kernel.needs[side];
-        let last = usize::from(kernel.operands.tangents.is_some());
+        let last = usize::from(kernel.operands.has_tangents());
         for level in (0..=last).rev() {
             // The derivative of the first level is multiplied with tangents of this argument.
             let times = last - level;
@@ -147,15 +151,16 @@ impl<T: Real, const NI: usize> Buffers<T, NI> {
             if times.weights.is_empty() && times.irreps.is_empty() {
                 continue;
             }
-            let turns = &kernel.turns[side];
-            let derivatives = &mut self.derivatives[..turns.planes * turns.size * NI];
+            let conversion = &kernel.conversions[side];
+            let derivatives =
+                &mut self.derivatives[..conversion.num_matrices * conversion.size * NI];
             products::<T, A, NI>(kernel, side, level, &self.matrices, derivatives);
-            let num = turns.planes * turns.side.degrees;
+            let num = conversion.num_matrices * conversion.side.degrees;
             let totals = match self.totals[side].get_mut(block * num..(block + 1) * num) {
                 Some(totals) => totals,
                 None => &mut [],
             };
-            turns.read::<A, NI>(ahead, derivatives, &times, &mut self.target, totals);
+            conversion.read::<A, NI>(ahead, derivatives, &times, &mut self.target, totals);
         }
     }
 
@@ -194,17 +199,17 @@ fn products<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const NI: usize>(
     matrices: &[[Vec<Lanes<T>>; LEVELS]; SIDES],
     derivatives: &mut [Lanes<T>],
 ) {
-    let size = kernel.turns[side].size * NI;
+    let size = kernel.conversions[side].size * NI;
     // X = Z Y', Y = X' Z and Z = X Y, of matrices that are transposed.
     let ([left, right], transposed) = match side {
         0 => ([2, 1], Transposed::Second),
         1 => ([0, 2], Transposed::First),
         _ => ([0, 1], Transposed::None),
     };
-    for (plane, out) in derivatives.chunks_exact_mut(size).enumerate() {
+    for (index, out) in derivatives.chunks_exact_mut(size).enumerate() {
         let mut pairs: [Factors<'_, T>; 4] = [[&[], &[]]; 4];
         let mut num = 0;
-        for channel in CHANNELS.iter().filter(|channel| channel[side] == plane) {
+        for channel in CHANNELS.iter().filter(|channel| channel[side] == index) {
             let matrix = |side: usize, level: usize| {
                 let start = channel[side] * size;
                 matrices[side][level]

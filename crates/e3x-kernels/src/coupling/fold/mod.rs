@@ -24,9 +24,8 @@ pub(crate) use program::Fold;
 
 use std::mem::MaybeUninit;
 
-use super::CouplingJob;
 use super::job::Task;
-use super::stage::Operands;
+use super::{CouplingJob, Operands};
 use crate::arithmetic::Arithmetic;
 use crate::lanes::{self, Lanes};
 use crate::place::at;

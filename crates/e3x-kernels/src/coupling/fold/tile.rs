@@ -6,7 +6,7 @@ use super::program::{Fold, Out};
 use super::sum::Totals;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::coupling::stage::{Operand, Operands};
+use crate::coupling::Operands;
 use crate::items::{read_row, write_row};
 use crate::lanes::Lanes;
 use crate::prefetch::Ahead;
@@ -33,7 +33,7 @@ impl<'a, T: Real, const P: usize, const NI: usize> Tile<'a, T, P, NI> {
         let values = program
             .roles
             .factors
-            .map(|slot| operands.of(slot as Operand));
+            .map(|slot| operands.of(0, slot as usize));
         Self {
             program,
             rows,

@@ -16,9 +16,8 @@ mod tile;
 
 pub(crate) use program::Joint;
 
-use super::CouplingJob;
 use super::job::Task;
-use super::stage::Operands;
+use super::{CouplingJob, Operands};
 use crate::arithmetic::Arithmetic;
 use crate::lanes::{self, Lanes};
 use crate::place::at;

@@ -5,7 +5,7 @@ use super::program::{Joint, Place};
 use super::step::Tile;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::coupling::stage::{Operand, Operands};
+use crate::coupling::Operands;
 use crate::coupling::tile::Results;
 use crate::coupling::{CouplingJob, Slot};
 use crate::items::{read_row, write_row};
@@ -134,7 +134,7 @@ impl<'a, T: Real, const P: usize, const NI: usize> Buffers<'a, T, P, NI> {
         let roles = self.program.roles;
         for slot in [roles.factors[0], roles.factors[1], roles.target] {
             let size = slot.rows(job.plan) * job.features;
-            let values = operands.of(slot as Operand).unwrap_or_default();
+            let values = operands.of(0, slot as usize).unwrap_or_default();
             ahead.add(values, of_all * size..(of_all + num) * size);
         }
         let size = roles.target.rows(job.plan) * job.features;
@@ -176,7 +176,7 @@ fn rows_of<'a, T, const P: usize>(
     n: usize,
     size: usize,
 ) -> &'a [T] {
-    let values = operands.of(slot as Operand).unwrap_or_default();
+    let values = operands.of(0, slot as usize).unwrap_or_default();
     if n < num * P {
         &values[(first * P + n) * size..][..size]
     } else {
