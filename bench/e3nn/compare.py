@@ -72,15 +72,18 @@ class Case:
     process.stop()
 
   def rows(self):
-    self.expected()
-    sides = dict(rust=self.start('rust', self.args.program))
-    for peer in PEERS:
-      sides[peer] = self.start(peer, self.args.python, HERE / 'worker.py', peer)
-    for measure in MEASURES:
-      yield self.measure(measure, sides)
-    for process in sides.values():
-      process.stop()
-    shutil.rmtree(self.folder)
+    sides = {}
+    try:
+      self.expected()
+      sides['rust'] = self.start('rust', self.args.program)
+      for peer in PEERS:
+        sides[peer] = self.start(peer, self.args.python, HERE / 'worker.py', peer)
+      for measure in MEASURES:
+        yield self.measure(measure, sides)
+    finally:
+      for process in sides.values():
+        process.stop()
+      shutil.rmtree(self.folder)
 
   def measure(self, measure, sides):
     row = dict(case=self.name, measure=measure, ms={}, deviation={})
@@ -155,8 +158,9 @@ def main():
       for row in Case(args, environment, degree, pseudotensors).rows():
         rows.append(row)
         print(markdown(facts, [row]).splitlines()[-1], flush=True)
-  args.out.with_suffix('.json').write_text(json.dumps(dict(facts=facts, rows=rows), indent=1) + '\n')
-  args.out.with_suffix('.md').write_text(markdown(facts, rows))
+        # After each row: a run that is cut off leaves what it has.
+        args.out.with_suffix('.json').write_text(json.dumps(dict(facts=facts, rows=rows), indent=1) + '\n')
+        args.out.with_suffix('.md').write_text(markdown(facts, rows))
 
 
 if __name__ == '__main__':
