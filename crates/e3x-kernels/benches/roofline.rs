@@ -192,11 +192,17 @@ fn message_passing(max_degree: usize) {
     }
 }
 
+/// Highest degree with code of known size.
+const LOW: usize = 2;
+
 /// Multiply-adds for one edge and feature.
 struct AlignedCounts {
     /// One side into the frame, or out of it; both sides are alike here.
     turn: usize,
     paths: usize,
+    /// Products of weights and something of the edge that gains, or what filters get alone, take for each path. At low
+    /// degrees weights times coefficients are the same for all edges.
+    weighted: usize,
     /// Coefficients of paths and |m|.
     coefficients: usize,
     /// Products of a row of the input and one of the output.
@@ -223,6 +229,11 @@ impl AlignedCounts {
         Self {
             turn: 2 * (0..=max_degree).map(|l| (2 * l + 1).pow(2)).sum::<usize>(),
             paths: plan.paths().len(),
+            weighted: if max_degree > LOW {
+                plan.paths().len()
+            } else {
+                0
+            },
             coefficients,
             couplings,
         }
@@ -230,25 +241,24 @@ impl AlignedCounts {
 
     /// Weights times filter, and their sums over the paths of a pair.
     fn gains(&self) -> usize {
-        self.paths + self.coefficients
+        self.weighted + self.coefficients
     }
 
     fn messages(&self) -> usize {
         2 * self.turn + self.gains() + self.couplings
     }
 
-    /// What filters get: products of rows, sums over |m|, times weights.
-    fn filters(&self) -> usize {
-        self.couplings + self.coefficients + self.paths
-    }
-
     fn forces(&self) -> usize {
+        // What filters get: products of rows, their sums over |m|, times weights.
+        let filters = self.couplings + self.coefficients + self.weighted;
         // Both ends into the frame, the input back, and the outer products of both.
-        5 * self.turn + self.filters() + self.gains() + 2 * self.couplings
+        5 * self.turn + filters + self.gains() + 2 * self.couplings
     }
 
     fn parameters(&self) -> usize {
-        3 * self.turn + self.filters() + self.paths + self.gains() + self.couplings
+        // What filters and weights get: products of rows, their sums over |m|, times weights and times the filter.
+        let both = self.couplings + self.coefficients + 2 * self.paths;
+        3 * self.turn + both + self.gains() + self.couplings
     }
 }
 
