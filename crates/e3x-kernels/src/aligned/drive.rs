@@ -22,7 +22,7 @@ pub(super) trait EdgeKernel<T: Real>: Sync {
     /// Buffers that a task reuses.
     type Scratch;
 
-    fn pass(&self) -> &Pass<'_, T>;
+    fn pass(&self) -> &Pass<'_>;
     fn scratch(&self) -> Self::Scratch;
     /// Adds what an edge contributes to the slots that are wanted. Implementations are
     /// `#[inline(always)]`.
@@ -256,7 +256,7 @@ fn sum_at_sources<T: Real>(partial: &[&[T]], tasks: &Tasks, len: usize, size: us
 }
 
 /// Adds sums of the weight, `(block, path)`.
-fn add_weights<T: Real, B: Block<T>>(pass: &Pass<'_, T>, sums: &[B], weight: &mut [T]) {
+fn add_weights<T: Real, B: Block<T>>(pass: &Pass<'_>, sums: &[B], weight: &mut [T]) {
     let (paths, features) = (&pass.plan.paths, pass.features);
     for (i, sums) in sums.iter().enumerate() {
         let (block, path) = (i / paths.len(), i % paths.len());

@@ -1,12 +1,12 @@
 //! First derivatives: what one edge adds to each of the six arguments.
 
-use super::couple::{couple, multiply_ends};
 use super::drive::EdgeKernel;
-use super::gains::{Shares, gains, share};
-use super::pass::Pass;
+use super::pass::{Coefficients, Pass};
 use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
+use super::share::{Shares, share};
 use super::sink::Sink;
+use super::sums::sum;
 use super::torque::{self, Generators};
 use super::{SLOTS, Slot};
 use crate::Real;
@@ -14,8 +14,9 @@ use crate::arithmetic::Arithmetic;
 use crate::lanes::Block;
 
 pub(super) struct First<'a, T: Real, A: Arithmetic> {
-    pass: &'a Pass<'a, T>,
+    pass: &'a Pass<'a>,
     args: [&'a [T]; SLOTS],
+    c: Coefficients<T>,
     /// `(block, path)`.
     weights: Vec<A::Block<T>>,
     /// What turns input and output, if only the torques of derivatives with respect to frames matter.
@@ -35,8 +36,6 @@ pub(super) struct Scratch<B> {
     /// Derivatives with respect to them, all blocks.
     grad_x: Vec<B>,
     grad_z: Vec<B>,
-    /// What couples them, one block, and before that what this would get from them.
-    gains: Vec<B>,
     /// Radial part of the filter, one block, and derivatives with respect to it.
     filter: Vec<B>,
     radial: Vec<B>,
@@ -45,13 +44,14 @@ pub(super) struct Scratch<B> {
 }
 
 impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
-    pub fn new(pass: &'a Pass<'a, T>, args: [&'a [T]; SLOTS], for_torques: bool) -> Self {
+    pub fn new(pass: &'a Pass<'a>, args: [&'a [T]; SLOTS], for_torques: bool) -> Self {
         let of_side = |side: &Side| {
             let generators = side.generators.as_ref().filter(|_| for_torques);
             generators.map(Generators::rounded)
         };
         let generators = [&pass.plan.input, &pass.plan.output].map(of_side);
         Self {
+            c: Coefficients::new(pass.plan),
             weights: pass.pack_weights(args[Slot::Weight as usize]),
             pass,
             args,
@@ -73,7 +73,7 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
         s: &mut Scratch<A::Block<T>>,
         weight_sums: &mut [A::Block<T>],
     ) {
-        let (pass, plan) = (self.pass, self.pass.plan);
+        let plan = self.pass.plan;
         let [
             wants_input,
             wants_radial,
@@ -90,20 +90,23 @@ impl<'a, T: Real, A: Arithmetic> First<'a, T, A> {
                 radial: wants_radial.then_some((own, &mut s.radial)),
                 weight: wants_weight.then_some((&s.filter, weight_sums)),
             };
-            multiply_ends::<A, T, 1>(&plan.ends, &[(&s.local_x, &s.local_z)], &mut s.gains);
-            share::<A, T>(pass, &s.gains, shares);
+            share::<A, T>(
+                (&plan.products, &self.c.products),
+                (&s.local_x, &s.local_z),
+                None,
+                shares,
+            );
         }
         let (back, forth) = (wants_input || input_frame, output_frame || output);
-        if back || forth {
-            gains::<A, T, 1>(pass, &[(own, &s.filter)], &mut s.gains);
-        }
         if back {
             let grad = &mut s.grad_x[block * plan.input.local_rows..];
-            couple::<A, T, true, 1>(&plan.to_input, &[(&s.gains, &s.local_z)], grad);
+            let sums = (&plan.to_input, &self.c.to_input[..]);
+            sum::<A, T>(sums, (own, &s.filter), &s.local_z, grad, false);
         }
         if forth {
             let grad = &mut s.grad_z[block * plan.output.local_rows..];
-            couple::<A, T, false, 1>(&plan.to_output, &[(&s.gains, &s.local_x)], grad);
+            let sums = (&plan.to_output, &self.c.to_output[..]);
+            sum::<A, T>(sums, (own, &s.filter), &s.local_x, grad, false);
         }
     }
 }
@@ -112,7 +115,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
     type Arithmetic = A;
     type Scratch = Scratch<A::Block<T>>;
 
-    fn pass(&self) -> &Pass<'_, T> {
+    fn pass(&self) -> &Pass<'_> {
         self.pass
     }
 
@@ -127,7 +130,6 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for First<'_, T, A> {
             local_z: zeros(plan.output.local_rows),
             grad_x: zeros(plan.input.local_rows * blocks),
             grad_z: zeros(plan.output.local_rows * blocks),
-            gains: zeros(plan.num_gains),
             filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
             torques: [[Block::ZERO; 2]; 2],

@@ -15,20 +15,21 @@
 //! gives the derivatives with respect to any of them, [`second`] the mixed second derivatives along
 //! tangents; each is one pass over the edges. First derivatives of plans of low degrees have code of their own (`low`).
 
-mod couple;
 mod directions;
 mod drive;
 mod first;
 mod frames;
-mod gains;
 mod low;
 mod outer;
+mod parts;
 mod pass;
 mod plan;
 mod rotate;
 mod second;
+mod share;
 mod sink;
 mod split;
+mod sums;
 mod torque;
 
 pub use frames::{Turn, TurnSlot, frame_len, frames};
@@ -264,7 +265,7 @@ impl AlignedJob<'_> {
         drive::run(&Second::<T, A>::new(&self.pass::<T, A>(), args, tangents))
     }
 
-    fn pass<T: Real, A: Arithmetic>(&self) -> Pass<'_, T> {
+    fn pass<T: Real, A: Arithmetic>(&self) -> Pass<'_> {
         let lanes = A::Block::<T>::LANES;
         Pass::new(self.plan, self.edges, self.features, self.wanted, lanes)
     }

@@ -38,7 +38,7 @@ pub(super) struct RowsMut<'a, T> {
 }
 
 /// One pass over the edges of a graph.
-pub(super) struct Pass<'a, T> {
+pub(super) struct Pass<'a> {
     pub plan: &'a AlignedPlan,
     pub edges: &'a EdgeList,
     pub features: usize,
@@ -51,11 +51,9 @@ pub(super) struct Pass<'a, T> {
     pub frame_len: usize,
     /// The slots that are computed.
     pub wanted: [bool; SLOTS],
-    /// Those of the plan.
-    pub coefficients: Vec<T>,
 }
 
-impl<'a, T: Real> Pass<'a, T> {
+impl<'a> Pass<'a> {
     pub fn new(
         plan: &'a AlignedPlan,
         edges: &'a EdgeList,
@@ -71,7 +69,6 @@ impl<'a, T: Real> Pass<'a, T> {
             whole: features.is_multiple_of(lanes),
             frame_len: frame_len(plan.frame_degree()),
             wanted,
-            coefficients: plan.coefficients.iter().map(|&c| T::from_f64(c)).collect(),
         }
     }
 
@@ -88,7 +85,13 @@ impl<'a, T: Real> Pass<'a, T> {
 
     /// Reads the rows of a node to a buffer of all blocks, if they do not consist of whole blocks.
     #[inline(always)]
-    pub fn load<B: Block<T>>(&self, side: &Side, values: &[T], node: usize, buffer: &mut [B]) {
+    pub fn load<T: Real, B: Block<T>>(
+        &self,
+        side: &Side,
+        values: &[T],
+        node: usize,
+        buffer: &mut [B],
+    ) {
         if self.whole {
             return;
         }
@@ -100,7 +103,7 @@ impl<'a, T: Real> Pass<'a, T> {
 
     /// The rows of a node: where they are, or those of the buffer that [`Self::load`] filled.
     #[inline(always)]
-    pub fn rows<'v, B: Block<T>>(
+    pub fn rows<'v, T: Real, B: Block<T>>(
         &self,
         side: &Side,
         values: &'v [T],
@@ -123,7 +126,7 @@ impl<'a, T: Real> Pass<'a, T> {
     }
 
     /// The weights of all paths as `(block of lanes, path)`; zeros if there are none.
-    pub fn pack_weights<B: Block<T>>(&self, weights: &[T]) -> Vec<B> {
+    pub fn pack_weights<T: Real, B: Block<T>>(&self, weights: &[T]) -> Vec<B> {
         let mut packed = vec![B::ZERO; self.blocks * self.plan.paths.len()];
         if weights.is_empty() {
             return packed;
@@ -140,11 +143,39 @@ impl<'a, T: Real> Pass<'a, T> {
 
     /// Reads one block of the filter of an edge, a row for each degree; nothing if there is none.
     #[inline(always)]
-    pub fn load_filter<B: Block<T>>(&self, radial: &[T], edge: usize, block: usize, to: &mut [B]) {
+    pub fn load_filter<T: Real, B: Block<T>>(
+        &self,
+        radial: &[T],
+        edge: usize,
+        block: usize,
+        to: &mut [B],
+    ) {
         if radial.is_empty() {
             return;
         }
         let rows = &radial[edge * to.len() * self.features..];
         lanes::load_rows(rows, self.features, block, to);
+    }
+}
+
+/// Coefficients in the precision of a pass.
+pub(super) fn rounded<T: Real>(coefficients: &[f64]) -> Vec<T> {
+    coefficients.iter().map(|&c| T::from_f64(c)).collect()
+}
+
+/// The coefficients of what couples both ends and of its transpose.
+pub(super) struct Coefficients<T> {
+    pub to_input: Vec<T>,
+    pub to_output: Vec<T>,
+    pub products: Vec<T>,
+}
+
+impl<T: Real> Coefficients<T> {
+    pub fn new(plan: &AlignedPlan) -> Self {
+        Self {
+            to_input: rounded(&plan.to_input.coefficients),
+            to_output: rounded(&plan.to_output.coefficients),
+            products: rounded(&plan.products.coefficients),
+        }
     }
 }

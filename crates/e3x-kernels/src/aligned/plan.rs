@@ -1,14 +1,14 @@
 //! Which entries couple when the edge points along z.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use e3x_so3::Order;
 
-use super::couple::{Couplings, Ends};
 use super::frames::frame_len;
-use super::gains::Parts;
 use super::low::LowPlan;
+use super::parts::{Part, kind};
+use super::share::Products;
+use super::sums::Sums;
 use super::torque::Generators;
 use crate::{CouplingPlan, CouplingSpec, Error, Result};
 
@@ -96,31 +96,6 @@ impl Side {
     }
 }
 
-/// Most |m| of a part: what belongs to them is in registers.
-pub(super) const MOST_ORDERS: usize = 4;
-
-/// Some |m| of an irrep of the input and one of the output, with all paths between them.
-///
-/// Parities leave filters of even degrees only, or of odd degrees only, so that `l1 + l2 + l3` is
-/// even for all paths of a pair, or odd for all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
-    /// Entry m = 0 of the input.
-    pub x: usize,
-    /// Entry m = 0 of the output.
-    pub z: usize,
-    /// Whether `l1 + l2 + l3` is odd: then m couples to -m, with a sign, and m = 0 to nothing.
-    pub odd: bool,
-    /// Its |m|, at most [`MOST_ORDERS`].
-    pub orders: Range<usize>,
-    /// Its paths.
-    pub paths: Range<usize>,
-    /// Where its coefficients start: `(path, |m|)`.
-    pub coefficients: usize,
-    /// Where its gains start, one for each |m|.
-    pub gains: usize,
-}
-
 /// One degree of the filter, coupling the irreps of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AlignedPath {
@@ -140,13 +115,11 @@ pub(super) struct AlignedPath {
 pub struct AlignedPlan {
     pub(super) input: Side,
     pub(super) output: Side,
-    pub(super) parts: Vec<Part>,
-    /// Gains of all parts.
-    pub(super) num_gains: usize,
-    pub(super) to_input: Couplings,
-    pub(super) to_output: Couplings,
-    pub(super) ends: Ends,
-    pub(super) gain_parts: Parts,
+    /// All pairs of irreps.
+    pub(super) pairs: Vec<Part>,
+    pub(super) to_input: Sums,
+    pub(super) to_output: Sums,
+    pub(super) products: Products,
     pub(super) low: Option<LowPlan>,
     pub(super) paths: Vec<AlignedPath>,
     pub(super) coefficients: Vec<f64>,
@@ -178,12 +151,10 @@ impl AlignedPlan {
         let mut aligned = Self {
             input: Side::new(spec.second, reach)?,
             output: Side::new(spec.product, reach)?,
-            parts: Vec::new(),
-            num_gains: 0,
-            to_input: Couplings::default(),
-            to_output: Couplings::default(),
-            ends: Ends::default(),
-            gain_parts: Parts::default(),
+            pairs: Vec::new(),
+            to_input: Sums::default(),
+            to_output: Sums::default(),
+            products: Products::default(),
             low: None,
             paths: Vec::new(),
             coefficients: Vec::new(),
@@ -197,14 +168,14 @@ impl AlignedPlan {
         for (rows, paths) in by_pair {
             aligned.add_pair(plan, scales, rows, &paths);
         }
-        let (sides, num) = ([&aligned.input, &aligned.output], aligned.num_gains);
-        let to_input = Couplings::to_input(sides, &aligned.parts, num);
-        let to_output = Couplings::to_output(sides, &aligned.parts, num);
-        let ends = Ends::new(sides, &aligned.parts, num);
-        let lens = [aligned.paths.len(), aligned.coefficients.len(), num];
-        aligned.gain_parts = Parts::new(&aligned.parts, lens);
-        aligned.low = LowPlan::new(sides, &aligned.parts, &aligned.paths, lens[1]);
-        (aligned.to_input, aligned.to_output, aligned.ends) = (to_input, to_output, ends);
+        let (sides, pairs) = ([&aligned.input, &aligned.output], &aligned.pairs);
+        let c = &aligned.coefficients;
+        let to_input = Sums::to_input(sides, pairs, c);
+        let to_output = Sums::to_output(sides, pairs, c);
+        let products = Products::new(sides, pairs, c);
+        let low = LowPlan::new(sides, pairs, &aligned.paths, c.len());
+        (aligned.to_input, aligned.to_output) = (to_input, to_output);
+        (aligned.products, aligned.low) = (products, low);
         Ok(aligned)
     }
 
@@ -222,7 +193,7 @@ impl AlignedPlan {
         paths: &[usize],
     ) {
         let order = Order::from_cartesian(self.spec.cartesian_order);
-        let first = self.paths.len();
+        let first_path = self.paths.len();
         let (mut odd, mut num) = (false, 0);
         let mut coefficients = Vec::with_capacity(paths.len());
         for &path in paths {
@@ -247,22 +218,26 @@ impl AlignedPlan {
                 weight: path.weight,
             });
         }
-        let lowest = usize::from(odd);
-        for start in (lowest..num).step_by(MOST_ORDERS) {
-            let orders = start..num.min(start + MOST_ORDERS);
-            self.parts.push(Part {
-                x: self.input.center(row2),
-                z: self.output.center(row3),
-                odd,
-                orders: orders.clone(),
-                paths: first..self.paths.len(),
-                coefficients: self.coefficients.len(),
-                gains: self.num_gains,
-            });
-            self.num_gains += orders.len();
-            let of_part = coefficients.iter().flat_map(|c| &c[orders.clone()]);
-            self.coefficients.extend(of_part);
+        let [x, z] = [self.input.center(row2), self.output.center(row3)].map(|row| row as u32);
+        let degree = self.paths[first_path].degree;
+        let degrees = self.paths[first_path..].iter().map(|path| path.degree);
+        assert!(degrees.eq((degree..).step_by(2).take(paths.len())));
+        let orders = usize::from(odd)..num;
+        if orders.is_empty() {
+            return;
         }
+        self.pairs.push(Part {
+            kind: kind(odd, orders.len()),
+            x,
+            z,
+            first: 0,
+            path: first_path as u32,
+            num: coefficients.len() as u32,
+            degree: degree as u32,
+            coefficients: self.coefficients.len() as u32,
+        });
+        let of_pair = coefficients.iter().flat_map(|c| &c[orders.clone()]);
+        self.coefficients.extend(of_pair);
     }
 
     /// Degrees of the filter.

@@ -8,60 +8,60 @@ use super::pass::{Rows, RowsMut};
 use super::plan::Side;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
+use crate::lanes::Block;
 
-/// Calls `$function::<A, T, N>(first, n, rows, ...)` for the N columns (or rows) of the matrix of an
-/// irrep that start at `first`, part by part. N is a constant, so that what belongs to these columns
-/// stays in registers. For small degrees with a complete matrix there is one part, of known size.
-macro_rules! for_parts {
-    ($irrep:expr, $which:ident, $function:ident $args:tt) => {
-        match ($irrep.degree, $irrep.reach) {
-            (0, 0) => for_parts!(@whole $which, 1, 1, $function $args),
-            (1, 0) => for_parts!(@whole $which, 3, 1, $function $args),
-            (1, 1) => for_parts!(@whole $which, 3, 3, $function $args),
-            (2, 0) => for_parts!(@whole $which, 5, 1, $function $args),
-            (2, 2) => for_parts!(@whole $which, 5, 5, $function $args),
-            (2, 1) => for_parts!(@whole $which, 5, 3, $function $args),
-            (3, 3) => for_parts!(@whole $which, 7, 7, $function $args),
-            (degree, reach) => {
-                let (n, rows) = (2 * degree + 1, 2 * reach + 1);
-                let len = for_parts!(@choose $which, n, rows);
+/// Calls `$function::<A, T, N>(first, n, ...)` for groups of N of `len` rows of a matrix with n columns (or the other way
+/// round), N at most as many as registers hold. N is a constant, so that sums stay in registers, and so is n for complete
+/// matrices of degrees up to 6.
+macro_rules! for_groups {
+    ($len:expr, $n:expr, $function:ident $args:tt) => {
+        let (len, most) = ($len, most_rows::<A, T>());
+        match $n {
+            1 if len == 1 => for_groups!(@call 1, 0, 1, $function $args),
+            3 if len == 3 && most >= 3 => for_groups!(@call 3, 0, 3, $function $args),
+            5 if len == 5 && most >= 5 => for_groups!(@call 5, 0, 5, $function $args),
+            7 if len == 7 && most >= 7 => for_groups!(@call 7, 0, 7, $function $args),
+            9 if len == 9 && most >= 5 => {
+                for_groups!(@call 5, 0, 9, $function $args);
+                for_groups!(@call 4, 5, 9, $function $args);
+            }
+            11 if len == 11 && most >= 6 => {
+                for_groups!(@call 6, 0, 11, $function $args);
+                for_groups!(@call 5, 6, 11, $function $args);
+            }
+            13 if len == 13 && most >= 7 => {
+                for_groups!(@call 7, 0, 13, $function $args);
+                for_groups!(@call 6, 7, 13, $function $args);
+            }
+            n => {
                 let mut first = 0;
                 while first < len {
-                    match len - first {
-                        1 => for_parts!(@part 1, first, n, rows, $function $args),
-                        2 => for_parts!(@part 2, first, n, rows, $function $args),
-                        3 => for_parts!(@part 3, first, n, rows, $function $args),
-                        4 => for_parts!(@part 4, first, n, rows, $function $args),
-                        5 => for_parts!(@part 5, first, n, rows, $function $args),
-                        6 => for_parts!(@part 6, first, n, rows, $function $args),
-                        _ => for_parts!(@part 7, first, n, rows, $function $args),
+                    // The last two groups are of the same size.
+                    let left = len - first;
+                    let num = if left >= 2 * most { most } else if left > most { left.div_ceil(2) } else { left };
+                    match num {
+                        1 => for_groups!(@call 1, first, n, $function $args),
+                        2 => for_groups!(@call 2, first, n, $function $args),
+                        3 => for_groups!(@call 3, first, n, $function $args),
+                        4 => for_groups!(@call 4, first, n, $function $args),
+                        5 => for_groups!(@call 5, first, n, $function $args),
+                        6 => for_groups!(@call 6, first, n, $function $args),
+                        _ => for_groups!(@call 7, first, n, $function $args),
                     }
-                    first += 7;
+                    first += num;
                 }
             }
         }
     };
-    (@choose columns, $n:expr, $rows:expr) => { $n };
-    (@choose rows, $n:expr, $rows:expr) => { $rows };
-    (@whole columns, $n:literal, $rows:literal, $function:ident $args:tt) => {
-        for_parts!(@part $n, 0, $n, $rows, $function $args)
-    };
-    (@whole rows, $n:literal, $rows:literal, $function:ident $args:tt) => {
-        for_parts!(@part $rows, 0, $n, $rows, $function $args)
-    };
-    (@part $part:literal, $first:expr, $n:expr, $rows:expr, $function:ident ($($arg:expr),*)) => {
-        $function::<A, T, $part>($first, $n, $rows, $($arg),*)
+    (@call $group:literal, $first:expr, $n:expr, $function:ident ($($arg:expr),*)) => {
+        $function::<A, T, $group>($first, $n, $($arg),*)
     };
 }
 
-/// Some blocks of lanes in registers.
+/// Rows that are added up at once: registers also hold what is added.
 #[inline(always)]
-fn load<A: Arithmetic, T: Real, const N: usize>(lanes: &[A::Block<T>]) -> [A::Sum<T>; N] {
-    let mut sums = [A::zero(); N];
-    for i in 0..N {
-        sums[i] = A::load(&lanes[i]);
-    }
-    sums
+fn most_rows<A: Arithmetic, T: Real>() -> usize {
+    (A::held::<T>() - 2).clamp(2, 7)
 }
 
 /// `local = D x` for all irreps, or `local += D x` if `add`, of one block; `x` are the rows of one node, `local`
@@ -82,42 +82,48 @@ pub(super) fn into_frame<A: Arithmetic, T: Real>(
                 let local = &mut local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
                 let matrix = &frame[irrep.matrix()..];
                 let x = (x.of(irrep.row, block), x.stride);
-                for_parts!(irrep, columns, multiply(matrix, x, local, add));
+                for_groups!(
+                    local.len(),
+                    2 * irrep.degree + 1,
+                    multiply(matrix, x, local, add)
+                );
             }
         },
     );
 }
 
-/// `local[m] += sum over N columns j, from `first` on, of matrix[m, j] x[j]`; the first columns replace
-/// what was there unless `add`.
+/// `local[m] = sum over all n columns j of matrix[m, j] x[j]` for N rows m, from `first` on, or what there was as well if
+/// `add`.
 #[inline(always)]
 fn multiply<A: Arithmetic, T: Real, const N: usize>(
     first: usize,
     n: usize,
-    rows: usize,
     matrix: &[T],
     (x, stride): (&[T], usize),
     local: &mut [A::Block<T>],
     add: bool,
 ) {
-    let (matrix, local) = (&matrix[..rows * n], &mut local[..rows]);
-    let mut columns = [A::zero(); N];
-    let mut start = first * stride;
-    for j in 0..N {
-        columns[j] = A::load_row(&x[start..]);
-        start += stride;
-    }
-    for m in 0..rows {
-        let mut acc = if add || first > 0 {
-            A::load(&local[m])
-        } else {
-            A::zero()
-        };
-        let row = &matrix[m * n + first..][..N];
-        for j in 0..N {
-            A::add_scaled_sum(&mut acc, row[j], columns[j]);
+    let local = &mut local[first..first + N];
+    let matrix = &matrix[first * n..(first + N) * n];
+    let lanes = A::Block::<T>::LANES;
+    assert!(x.len() >= (n - 1) * stride + lanes);
+    let mut sums = [A::zero(); N];
+    if add {
+        for m in 0..N {
+            sums[m] = A::load(&local[m]);
         }
-        A::store(acc, &mut local[m]);
+    }
+    for j in 0..n {
+        // SAFETY: j is below n.
+        let x = A::load_row(unsafe { x.get_unchecked(j * stride..j * stride + lanes) });
+        for m in 0..N {
+            // SAFETY: m is below N.
+            let factor = unsafe { *matrix.get_unchecked(m * n + j) };
+            A::add_scaled_sum(&mut sums[m], factor, x);
+        }
+    }
+    for m in 0..N {
+        A::store(sums[m], &mut local[m]);
     }
 }
 
@@ -136,38 +142,44 @@ pub(super) fn out_of_frame<A: Arithmetic, T: Real>(
                 let local = &local[irrep.center - irrep.reach..=irrep.center + irrep.reach];
                 let matrix = &frame[irrep.matrix()..];
                 let rows = &mut x.numbers[irrep.row * x.stride..];
-                for_parts!(
-                    irrep,
-                    rows,
-                    multiply_transposed(matrix, local, rows, x.stride)
-                );
+                let n = 2 * irrep.degree + 1;
+                for_groups!(n, n, multiply_transposed(matrix, local, rows, x.stride));
             }
         },
     );
 }
 
-/// `x[j] += sum over N rows m, from `first` on, of matrix[m, j] local[m]`.
+/// `x[j] += sum over all rows m of matrix[m, j] local[m]` for N of the n columns j, from `first` on.
 #[inline(always)]
 fn multiply_transposed<A: Arithmetic, T: Real, const N: usize>(
     first: usize,
     n: usize,
-    rows: usize,
     matrix: &[T],
     local: &[A::Block<T>],
     x: &mut [T],
     stride: usize,
 ) {
-    let matrix = &matrix[first * n..rows * n];
-    assert!(matrix.len() >= N * n);
-    let local = load::<A, T, N>(&local[first..first + N]);
-    for (j, x) in x.chunks_mut(stride).take(n).enumerate() {
-        let mut acc = A::load_row(x);
-        for m in 0..N {
-            // SAFETY: m is below N, and j below n.
-            let factor = unsafe { *matrix.get_unchecked(m * n + j) };
-            A::add_scaled_sum(&mut acc, factor, local[m]);
+    let matrix = &matrix[..local.len() * n];
+    let lanes = A::Block::<T>::LANES;
+    let x = &mut x[first * stride..];
+    assert!(first + N <= n && x.len() >= (N - 1) * stride + lanes);
+    let mut sums = [A::zero(); N];
+    for j in 0..N {
+        // SAFETY: j is below N.
+        sums[j] = A::load_row(unsafe { x.get_unchecked(j * stride..j * stride + lanes) });
+    }
+    for (m, local) in local.iter().enumerate() {
+        let local = A::load(local);
+        for j in 0..N {
+            // SAFETY: m is below the number of rows, j below n - first.
+            let factor = unsafe { *matrix.get_unchecked(m * n + first + j) };
+            A::add_scaled_sum(&mut sums[j], factor, local);
         }
-        A::store_row(acc, x);
+    }
+    for j in 0..N {
+        // SAFETY: as above.
+        let x = unsafe { x.get_unchecked_mut(j * stride..j * stride + lanes) };
+        A::store_row(sums[j], x);
     }
 }
 
@@ -197,21 +209,17 @@ pub(super) fn outer_product<A: Arithmetic, T: Real>(
                 if side.parities == 1 {
                     let irreps = [of_irrep];
                     let ends = (&x, irreps.as_slice());
-                    for_parts!(
-                        irrep,
-                        columns,
-                        add_outer_product(side, blocks, ends, gradient)
-                    );
+                    let n = 2 * irrep.degree + 1;
+                    let rows = 2 * irrep.reach + 1;
+                    for_groups!(n, n, add_outer_product(rows, side, blocks, ends, gradient));
                 } else if irrep.row < rows_apart {
                     // Both parities have the same matrix.
                     let other = (&local[apart + from..], irrep.row + rows_apart);
                     let irreps = [of_irrep, other];
                     let ends = (&x, irreps.as_slice());
-                    for_parts!(
-                        irrep,
-                        columns,
-                        add_outer_product(side, blocks, ends, gradient)
-                    );
+                    let n = 2 * irrep.degree + 1;
+                    let rows = 2 * irrep.reach + 1;
+                    for_groups!(n, n, add_outer_product(rows, side, blocks, ends, gradient));
                 }
             }
         },

@@ -9,22 +9,23 @@
 //!
 //! with D and E for the frames of input and output, and what is computed are the first derivatives of dS.
 
-use super::couple::{Couplings, Factors, couple, couple_some, multiply_ends, multiply_some_ends};
 use super::drive::EdgeKernel;
-use super::gains::{Shares, gains, share};
-use super::pass::{Pass, RowsMut};
+use super::pass::{Coefficients, Pass, RowsMut};
 use super::plan::Side;
 use super::rotate::{into_frame, out_of_frame, outer_product};
+use super::share::{Shares, share};
 use super::sink::Sink;
+use super::sums::{Sums, sum};
 use super::{SLOTS, Slot};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::lanes::Block;
 
 pub(super) struct Second<'a, T: Real, A: Arithmetic> {
-    pass: &'a Pass<'a, T>,
+    pass: &'a Pass<'a>,
     args: [&'a [T]; SLOTS],
     tangents: [Option<&'a [T]>; SLOTS],
+    c: Coefficients<T>,
     /// Weights and their tangents, `(block, path)`.
     weights: Vec<A::Block<T>>,
     moved_weights: Vec<A::Block<T>>,
@@ -46,7 +47,7 @@ struct End<B> {
 }
 
 impl<B: Copy> End<B> {
-    fn new<T: Real>(side: &Side, pass: &Pass<'_, T>) -> Self
+    fn new<T: Real>(side: &Side, pass: &Pass<'_>) -> Self
     where
         B: Block<T>,
     {
@@ -67,11 +68,6 @@ impl<B: Copy> End<B> {
 pub(super) struct Scratch<B> {
     x: End<B>,
     z: End<B>,
-    /// What couples them and its tangent, one block.
-    gains: Vec<B>,
-    moved_gains: Vec<B>,
-    /// Products of both ends, one block.
-    of_gains: Vec<B>,
     /// Radial part of the filter, one block, its tangent, and derivatives with respect to it.
     filter: Vec<B>,
     moved_filter: Vec<B>,
@@ -83,11 +79,12 @@ type Matrices<'a, T> = (&'a [T], Option<&'a [T]>);
 
 impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
     pub fn new(
-        pass: &'a Pass<'a, T>,
+        pass: &'a Pass<'a>,
         args: [&'a [T]; SLOTS],
         tangents: [Option<&'a [T]>; SLOTS],
     ) -> Self {
         Self {
+            c: Coefficients::new(pass.plan),
             weights: pass.pack_weights(args[Slot::Weight as usize]),
             moved_weights: pass.pack_weights(tangents[Slot::Weight as usize].unwrap_or_default()),
             pass,
@@ -153,7 +150,14 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         }
     }
 
-    /// The gains of one block, and what radial part and weights get.
+    /// The weights of one block and their tangents.
+    #[inline(always)]
+    fn weights(&self, block: usize) -> [&[A::Block<T>]; 2] {
+        let num = self.pass.plan.paths.len();
+        [&self.weights, &self.moved_weights].map(|weights| &weights[block * num..][..num])
+    }
+
+    /// What radial part and weights get.
     #[inline(always)]
     fn filters(
         &self,
@@ -162,67 +166,64 @@ impl<'a, T: Real, A: Arithmetic> Second<'a, T, A> {
         s: &mut Scratch<A::Block<T>>,
         weight_sums: &mut [A::Block<T>],
     ) {
-        let (pass, num) = (self.pass, self.pass.plan.paths.len());
+        let products = (&self.pass.plan.products, &self.c.products[..]);
         let [_, wants_radial, wants_weight, ..] = wanted;
-        let [dx, dr, dw, turns_x, turns_z, dz] = self.tangents.map(|tangent| tangent.is_some());
-        let (w, moved_w) = (
-            &self.weights[block * num..][..num],
-            &self.moved_weights[block * num..][..num],
-        );
-        gains::<A, T, 1>(pass, &[(w, &s.filter)], &mut s.gains);
-        if dr || dw {
-            let factors = [(moved_w, &s.filter[..]), (w, &s.moved_filter[..])];
-            gains::<A, T, 2>(pass, &factors, &mut s.moved_gains);
-        }
         if !(wants_radial || wants_weight) {
             return;
         }
-        let ends = [
-            (&s.x.local_tangent[..], &s.z.local[..]),
-            (&s.x.local[..], &s.z.local_tangent[..]),
-        ];
-        let moved = &ends[usize::from(!(dx || turns_x))..1 + usize::from(dz || turns_z)];
+        let [dx, dr, dw, turns_x, turns_z, dz] = self.tangents.map(|tangent| tangent.is_some());
+        let [w, moved_w] = self.weights(block);
         s.radial.fill(Block::ZERO);
-        let shares = Shares {
-            radial: wants_radial.then_some((w, &mut s.radial[..])),
-            weight: wants_weight.then_some((&s.filter[..], &mut *weight_sums)),
-        };
-        multiply_some_ends::<A, T>(&pass.plan.ends, moved, &mut s.of_gains);
-        share::<A, T>(pass, &s.of_gains, shares);
+        let x_moves = (dx || turns_x).then_some((&s.x.local_tangent[..], &s.z.local[..]));
+        let z_moves = (dz || turns_z).then_some((&s.x.local[..], &s.z.local_tangent[..]));
+        if let Some(ends) = x_moves.or(z_moves) {
+            let shares = Shares {
+                radial: wants_radial.then_some((w, &mut s.radial[..])),
+                weight: wants_weight.then_some((&s.filter[..], &mut *weight_sums)),
+            };
+            share::<A, T>(products, ends, x_moves.and(z_moves), shares);
+        }
         // With the tangents of the other factor, if there are any.
         let shares = Shares {
             radial: (wants_radial && dw).then_some((moved_w, &mut s.radial[..])),
             weight: (wants_weight && dr).then_some((&s.moved_filter[..], weight_sums)),
         };
         if shares.radial.is_some() || shares.weight.is_some() {
-            let ends = [(&s.x.local[..], &s.z.local[..])];
-            multiply_ends::<A, T, 1>(&pass.plan.ends, &ends, &mut s.of_gains);
-            share::<A, T>(pass, &s.of_gains, shares);
+            let ends = (&s.x.local[..], &s.z.local[..]);
+            share::<A, T>(products, ends, None, shares);
         }
     }
 
     /// The derivatives with respect to one block of one end and its tangent, in the frame.
     #[inline(always)]
-    fn couple<const BACK: bool>(
+    fn couple(
         &self,
-        couplings: &Couplings,
+        sums: (&Sums, &[T]),
         (to, turns): (&mut End<A::Block<T>>, bool),
         (from, from_moves): (&End<A::Block<T>>, bool),
-        [gains, moved_gains]: [&[A::Block<T>]; 2],
-        start: usize,
+        [filter, moved_filter]: [&[A::Block<T>]; 2],
+        (block, start): (usize, usize),
     ) {
-        let filter_moves =
-            self.tangent(Slot::Radial).is_some() || self.tangent(Slot::Weight).is_some();
-        let both: [Factors<'_, A::Block<T>>; 2] =
-            [(moved_gains, &from.local), (gains, &from.local_tangent)];
-        let factors = &both[usize::from(!filter_moves)..1 + usize::from(from_moves)];
-        couple_some::<A, T, BACK>(couplings, factors, &mut to.grad[start..]);
+        let [w, moved_w] = self.weights(block);
+        let moves = |slot: Slot| self.tangent(slot).is_some();
+        let grad = &mut to.grad[start..];
+        let mut add = false;
+        for (factors, others, moves) in [
+            ((moved_w, filter), &from.local, moves(Slot::Weight)),
+            ((w, moved_filter), &from.local, moves(Slot::Radial)),
+            ((w, filter), &from.local_tangent, from_moves),
+        ] {
+            if moves {
+                sum::<A, T>(sums, factors, others, grad, add);
+                add = true;
+            }
+        }
+        if !add {
+            grad.fill(Block::ZERO);
+        }
         if turns {
-            couple::<A, T, BACK, 1>(
-                couplings,
-                &[(gains, &from.local)],
-                &mut to.grad_tangent[start..],
-            );
+            let grad = &mut to.grad_tangent[start..];
+            sum::<A, T>(sums, (w, filter), &from.local, grad, false);
         }
     }
 }
@@ -248,7 +249,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
     type Arithmetic = A;
     type Scratch = Scratch<A::Block<T>>;
 
-    fn pass(&self) -> &Pass<'_, T> {
+    fn pass(&self) -> &Pass<'_> {
         self.pass
     }
 
@@ -258,9 +259,6 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
         Scratch {
             x: End::new(&plan.input, self.pass),
             z: End::new(&plan.output, self.pass),
-            gains: zeros(plan.num_gains),
-            moved_gains: zeros(plan.num_gains),
-            of_gains: zeros(plan.num_gains),
             filter: zeros(plan.filter_degrees()),
             moved_filter: zeros(plan.filter_degrees()),
             radial: zeros(plan.filter_degrees()),
@@ -300,32 +298,22 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for Second<'_, T, A> {
             }
             let sums = sink.weight_sums(plan.paths.len(), block);
             self.filters(block, wanted, s, sums);
-            let gains = [&s.gains[..], &s.moved_gains[..]];
+            let filters = [&s.filter[..], &s.moved_filter[..]];
             if input || input_frame {
                 let (to, from) = (
                     (&mut s.x, input_frame || into_x.1.is_some()),
                     (&s.z, z_moves),
                 );
-                self.couple::<true>(
-                    &plan.to_input,
-                    to,
-                    from,
-                    gains,
-                    block * plan.input.local_rows,
-                );
+                let at = (block, block * plan.input.local_rows);
+                self.couple((&plan.to_input, &self.c.to_input), to, from, filters, at);
             }
             if output || output_frame {
                 let (to, from) = (
                     (&mut s.z, output_frame || into_z.1.is_some()),
                     (&s.x, x_moves),
                 );
-                self.couple::<false>(
-                    &plan.to_output,
-                    to,
-                    from,
-                    gains,
-                    block * plan.output.local_rows,
-                );
+                let at = (block, block * plan.output.local_rows);
+                self.couple((&plan.to_output, &self.c.to_output), to, from, filters, at);
             }
             if input {
                 let rows = sink.input.block(src, block);

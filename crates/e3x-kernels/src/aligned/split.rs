@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::Slot;
 use super::pass::Pass;
-use crate::Real;
 
 /// Most tasks of a pass.
 const MOST: usize = 16;
@@ -26,7 +25,7 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
-    pub fn new<T: Real>(pass: &Pass<'_, T>) -> Self {
+    pub fn new(pass: &Pass<'_>) -> Self {
         let edges = pass.edges;
         let nodes = even(pass, edges.num_dst());
         if !pass.wanted[Slot::Input as usize] {
@@ -71,7 +70,7 @@ impl Tasks {
 }
 
 /// Ranges of about as many nodes each: an even number of them, if there are several.
-pub(super) fn even<T: Real>(pass: &Pass<'_, T>, num: usize) -> Vec<Range<usize>> {
+pub(super) fn even(pass: &Pass<'_>, num: usize) -> Vec<Range<usize>> {
     let tasks = match pass.work() {
         ..WORTH_SPLITTING => 1,
         work => (work / WORK).max(1).next_multiple_of(2).min(MOST),

@@ -56,6 +56,9 @@ pub(crate) trait Arithmetic: Sync + 'static {
     /// `sum -= a * b` with both factors in registers.
     fn subtract_multiple_sum<T: Real>(sum: &mut Self::Sum<T>, a: Self::Sum<T>, b: Self::Sum<T>);
 
+    /// `c * a`, lane by lane.
+    fn scaled<T: Real>(c: T, a: Self::Sum<T>) -> Self::Sum<T>;
+
     /// `sum += c * a` with a block in registers.
     fn add_scaled_sum<T: Real>(sum: &mut Self::Sum<T>, c: T, a: Self::Sum<T>);
 
@@ -203,6 +206,11 @@ impl<A: Arithmetic> Arithmetic for Pair<A> {
     }
 
     #[inline(always)]
+    fn scaled<T: Real>(c: T, a: Self::Sum<T>) -> Self::Sum<T> {
+        [A::scaled(c, a[0]), A::scaled(c, a[1])]
+    }
+
+    #[inline(always)]
     fn add_scaled_sum<T: Real>(sum: &mut Self::Sum<T>, c: T, a: Self::Sum<T>) {
         A::add_scaled_sum(&mut sum[0], c, a[0]);
         A::add_scaled_sum(&mut sum[1], c, a[1]);
@@ -327,6 +335,14 @@ macro_rules! loops {
                     let ($sum, $a, $b) = (sum[f], a[f], b[f]);
                     sum[f] = $subtract;
                 }
+            }
+
+            #[inline(always)]
+            fn scaled<T: Real>(c: T, mut a: Lanes<T>) -> Lanes<T> {
+                for f in 0..LANES {
+                    a[f] *= c;
+                }
+                a
             }
 
             #[inline(always)]

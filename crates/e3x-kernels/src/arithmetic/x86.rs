@@ -37,6 +37,7 @@ pub trait Registers<T>: Copy {
     unsafe fn subtract(self, other: Self) -> Self;
     unsafe fn add_multiple(&mut self, a: Self, b: Self);
     unsafe fn subtract_multiple(&mut self, a: Self, b: Self);
+    unsafe fn scaled(self, c: T) -> Self;
     unsafe fn add_scaled_sum(&mut self, c: T, a: Self);
     unsafe fn add_sums<const N: usize>(sums: [Self; N], to: &mut [T]);
 }
@@ -112,6 +113,18 @@ macro_rules! registers {
                         self[i] = $subtract(a[i], b[i], self[i]);
                     }
                 }
+            }
+
+            #[inline(always)]
+            unsafe fn scaled(mut self, c: $t) -> Self {
+                // SAFETY: as above.
+                unsafe {
+                    let c = $set(c);
+                    for i in 0..$num {
+                        self[i] = $multiply(c, self[i]);
+                    }
+                }
+                self
             }
 
             #[inline(always)]
@@ -317,6 +330,12 @@ macro_rules! arithmetic {
             fn subtract_multiple_sum<T: Real>(sum: &mut T::$name, a: T::$name, b: T::$name) {
                 // SAFETY: as above.
                 unsafe { sum.subtract_multiple(a, b) }
+            }
+
+            #[inline(always)]
+            fn scaled<T: Real>(c: T, a: T::$name) -> T::$name {
+                // SAFETY: as above.
+                unsafe { a.scaled(c) }
             }
 
             #[inline(always)]

@@ -6,7 +6,7 @@ use super::pair::Shared;
 use super::{FILTERS, LowPlan, MOST_ROWS};
 use crate::Real;
 use crate::aligned::drive::EdgeKernel;
-use crate::aligned::pass::Pass;
+use crate::aligned::pass::{Pass, rounded};
 use crate::aligned::plan::Side;
 use crate::aligned::rotate::outer_product;
 use crate::aligned::sink::{EdgeRows, Sink};
@@ -16,9 +16,10 @@ use crate::arithmetic::Arithmetic;
 use crate::lanes::Block;
 
 pub(in crate::aligned) struct LowFirst<'a, T: Real, A: Arithmetic> {
-    pass: &'a Pass<'a, T>,
+    pass: &'a Pass<'a>,
     low: &'a LowPlan,
     args: [&'a [T]; SLOTS],
+    coefficients: Vec<T>,
     /// Weights times coefficients, `(block, coefficient)`.
     table: Vec<A::Block<T>>,
     /// What turns input and output, if only the torques of derivatives with respect to frames matter.
@@ -59,7 +60,7 @@ struct AtEnd<'a, T: Real> {
 
 impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
     pub fn new(
-        pass: &'a Pass<'a, T>,
+        pass: &'a Pass<'a>,
         low: &'a LowPlan,
         args: [&'a [T]; SLOTS],
         for_torques: bool,
@@ -68,8 +69,10 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
             let generators = side.generators.as_ref().filter(|_| for_torques);
             generators.map(Generators::rounded)
         };
+        let coefficients = rounded(&pass.plan.coefficients);
         Self {
-            table: table::<T, A>(pass, low, args[Slot::Weight as usize]),
+            table: table::<T, A>(pass, low, args[Slot::Weight as usize], &coefficients),
+            coefficients,
             generators: [&pass.plan.input, &pass.plan.output].map(of_side),
             pass,
             low,
@@ -171,7 +174,7 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
         let [input, radial, weight, input_frame, output_frame, output] = wanted;
         let shared = Shared {
             table: &self.table[block * num..][..num],
-            coefficients: &pass.coefficients[..num],
+            coefficients: &self.coefficients[..num],
             filter: self.filter(edge, block, &mut s.filter),
         };
         if input || radial || weight || input_frame {
@@ -218,11 +221,12 @@ impl<'a, T: Real, A: Arithmetic> LowFirst<'a, T, A> {
 
 /// Weights times coefficients; zeros if there are no weights.
 fn table<T: Real, A: Arithmetic>(
-    pass: &Pass<'_, T>,
+    pass: &Pass<'_>,
     low: &LowPlan,
     weights: &[T],
+    coefficients: &[T],
 ) -> Vec<A::Block<T>> {
-    let weights = pass.pack_weights::<A::Block<T>>(weights);
+    let weights = pass.pack_weights::<T, A::Block<T>>(weights);
     let num = low.paths.len();
     let mut table = vec![Block::ZERO; pass.blocks * num];
     A::vectorized(
@@ -232,11 +236,7 @@ fn table<T: Real, A: Arithmetic>(
                 let (block, coefficient) = (i / num, i % num);
                 let path = block * pass.plan.paths.len() + low.paths[coefficient] as usize;
                 let mut sum = A::zero();
-                A::add_scaled_sum(
-                    &mut sum,
-                    pass.coefficients[coefficient],
-                    A::load(&weights[path]),
-                );
+                A::add_scaled_sum(&mut sum, coefficients[coefficient], A::load(&weights[path]));
                 A::store(sum, product);
             }
         },
@@ -245,7 +245,7 @@ fn table<T: Real, A: Arithmetic>(
 }
 
 impl<B: Copy> Features<B> {
-    fn new<T: Real>(pass: &Pass<'_, T>, side: &Side, frame: Slot) -> Self
+    fn new<T: Real>(pass: &Pass<'_>, side: &Side, frame: Slot) -> Self
     where
         B: Block<T>,
     {
@@ -265,7 +265,7 @@ impl<B: Copy> Features<B> {
 
     /// Reads the rows of the node, if they have to be copied and are not those of the edge before.
     #[inline(always)]
-    fn read<T: Real>(&mut self, pass: &Pass<'_, T>, end: &AtEnd<'_, T>, reads: bool)
+    fn read<T: Real>(&mut self, pass: &Pass<'_>, end: &AtEnd<'_, T>, reads: bool)
     where
         B: Block<T>,
     {
@@ -279,7 +279,7 @@ impl<B: Copy> Features<B> {
     #[inline(always)]
     fn write_frame<T: Real, A: Arithmetic<Block<T> = B>>(
         &self,
-        pass: &Pass<'_, T>,
+        pass: &Pass<'_>,
         end: &AtEnd<'_, T>,
         edge: usize,
         frames: &EdgeRows<'_, T>,
@@ -307,7 +307,7 @@ impl<T: Real, A: Arithmetic> EdgeKernel<T> for LowFirst<'_, T, A> {
     type Arithmetic = A;
     type Scratch = Scratch<A::Block<T>>;
 
-    fn pass(&self) -> &Pass<'_, T> {
+    fn pass(&self) -> &Pass<'_> {
         self.pass
     }
 

@@ -15,7 +15,8 @@ mod turn;
 
 pub(super) use kernel::LowFirst;
 
-use super::plan::{AlignedPath, Irrep, Part, Side};
+use super::parts::Part;
+use super::plan::{AlignedPath, Irrep, Side};
 
 /// Highest degree, of features and of filters that couple them.
 const MOST: usize = 2;
@@ -87,16 +88,16 @@ impl LowPlan {
         let mut of_coefficients = vec![0; coefficients];
         for part in parts {
             let [l2, l3] = [find(input, part.x)?.degree, find(output, part.z)?.degree];
-            let lowest = l2.abs_diff(l3) + usize::from(part.odd);
-            let orders = usize::from(part.odd)..l2.min(l3) + 1;
-            let degrees = paths[part.paths.clone()].iter().map(|path| path.degree);
-            let known = (lowest..FILTERS).step_by(2).take(part.paths.len());
-            if part.orders != orders || !degrees.eq(known) {
+            let lowest = l2.abs_diff(l3) + usize::from(part.odd());
+            let orders = usize::from(part.odd())..l2.min(l3) + 1;
+            let degrees = paths[part.paths()].iter().map(|path| path.degree);
+            let known = (lowest..FILTERS).step_by(2).take(part.paths().len());
+            if part.orders() != orders || !degrees.eq(known) {
                 return None;
             }
-            let len = orders.len() * part.paths.len();
-            let of_part = &mut of_coefficients[part.coefficients..][..len];
-            for (of_path, path) in of_part.chunks_mut(orders.len()).zip(part.paths.clone()) {
+            let len = orders.len() * part.paths().len();
+            let of_part = &mut of_coefficients[part.coefficients as usize..][..len];
+            for (of_path, path) in of_part.chunks_mut(orders.len()).zip(part.paths()) {
                 of_path.fill(path as u32);
             }
         }
@@ -113,7 +114,7 @@ impl End {
     fn new(
         [side, other]: [&Side; 2],
         parts: &[Part],
-        ends: impl Fn(&Part) -> (usize, usize),
+        ends: impl Fn(&Part) -> (u32, u32),
     ) -> Option<Self> {
         let degrees = side.irreps.len() / side.parities;
         let mut targets = Vec::new();
@@ -122,16 +123,19 @@ impl End {
                 return None;
             }
             let mut pairs = [Pair::default(); PAIRS];
-            for part in parts.iter().filter(|part| ends(part).0 == irrep.center) {
+            for part in parts
+                .iter()
+                .filter(|part| ends(part).0 as usize == irrep.center)
+            {
                 let other = find(other, ends(part).1)?;
-                let pair = &mut pairs[other.degree + if part.odd { MOST } else { 0 }];
+                let pair = &mut pairs[other.degree + if part.odd() { MOST } else { 0 }];
                 if pair.num > 0 {
                     return None;
                 }
                 *pair = Pair {
-                    num: part.paths.len() as u32,
-                    path: part.paths.start as u32,
-                    coefficients: part.coefficients as u32,
+                    num: part.num,
+                    path: part.path,
+                    coefficients: part.coefficients,
                     other: other.center as u32,
                 };
             }
@@ -154,6 +158,8 @@ impl End {
 }
 
 /// The irrep with an entry m = 0.
-fn find(side: &Side, center: usize) -> Option<&Irrep> {
-    side.irreps.iter().find(|irrep| irrep.center == center)
+fn find(side: &Side, center: u32) -> Option<&Irrep> {
+    side.irreps
+        .iter()
+        .find(|irrep| irrep.center == center as usize)
 }
