@@ -128,10 +128,12 @@ fn share_part<A: Arithmetic, T: Real, const LOWEST: bool, const ODD: bool, const
     others: Option<Ends<'_, A::Block<T>>>,
     shares: &mut Shares<'_, A::Block<T>>,
 ) {
-    let mut products = [A::zero(); N];
-    add_products::<A, T, LOWEST, ODD, N>(part, ends, &mut products);
+    let mut products = products::<A, T, LOWEST, ODD, N>(part, ends);
     if let Some(others) = others {
-        add_products::<A, T, LOWEST, ODD, N>(part, others, &mut products);
+        let others = self::products::<A, T, LOWEST, ODD, N>(part, others);
+        for i in 0..N {
+            products[i] = A::add(products[i], others[i]);
+        }
     }
     let num = part.num as usize;
     let c = from(c, part.coefficients, N * num).as_chunks::<N>().0;
@@ -151,18 +153,18 @@ fn share_part<A: Arithmetic, T: Real, const LOWEST: bool, const ODD: bool, const
     }
 }
 
-/// Adds the products of rows, one for each |m|.
+/// The products of rows, one for each |m|.
 #[inline(always)]
-fn add_products<A: Arithmetic, T: Real, const LOWEST: bool, const ODD: bool, const N: usize>(
+fn products<A: Arithmetic, T: Real, const LOWEST: bool, const ODD: bool, const N: usize>(
     part: &Part,
     (x, z): Ends<'_, A::Block<T>>,
-    products: &mut [A::Sum<T>; N],
-) {
+) -> [A::Sum<T>; N] {
     let first = if LOWEST {
         usize::from(ODD)
     } else {
         part.first as usize
     };
+    let mut products = [A::zero(); N];
     for i in 0..N {
         let m = first + i;
         let [[x, mirrored_x], [z, mirrored_z]] =
@@ -173,13 +175,14 @@ fn add_products<A: Arithmetic, T: Real, const LOWEST: bool, const ODD: bool, con
                 ]
             });
         if ODD {
-            A::add_product(&mut products[i], mirrored_x, z);
+            products[i] = A::multiply(A::load(mirrored_x), A::load(z));
             A::subtract_product(&mut products[i], x, mirrored_z);
         } else {
-            A::add_product(&mut products[i], x, z);
+            products[i] = A::multiply(A::load(x), A::load(z));
             if !(LOWEST && i == 0) {
                 A::add_product(&mut products[i], mirrored_x, mirrored_z);
             }
         }
     }
+    products
 }

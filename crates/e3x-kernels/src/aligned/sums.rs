@@ -262,14 +262,21 @@ fn gains<A: Arithmetic, T: Real, const N: usize>(
     let c = from(shared.c, part.coefficients, N * num)
         .as_chunks::<N>()
         .0;
+    let weights = from(weights, part.path, num);
+    let product = |path: usize| {
+        let filter = nth(filter, part.degree as usize + 2 * path);
+        A::multiply(A::load(nth(weights, path)), A::load(filter))
+    };
+    let first = product(0);
     let mut gains = [A::zero(); N];
-    let mut degree = part.degree as usize;
-    for (weight, c) in from(weights, part.path, num).iter().zip(c) {
-        let product = A::multiply(A::load(weight), A::load(nth(filter, degree)));
+    for i in 0..N {
+        gains[i] = A::scaled(nth(c, 0)[i], first);
+    }
+    for path in 1..num {
+        let product = product(path);
         for i in 0..N {
-            A::add_scaled_sum(&mut gains[i], c[i], product);
+            A::add_scaled_sum(&mut gains[i], nth(c, path)[i], product);
         }
-        degree += 2;
     }
     gains
 }
