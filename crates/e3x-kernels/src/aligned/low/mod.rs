@@ -1,9 +1,8 @@
 //! Plans whose degrees are at most 2, with code of known size for each pair of degrees.
 //!
-//! Where irreps have one, three or five entries, finding them takes longer than multiplying them: lists of single terms
-//! (`couple.rs`, `gains.rs`) cost more instructions than there are multiply-adds. Here everything follows from the
-//! degrees of two irreps, which are constants of the code: the gains of a pair stay in registers, and so does what an
-//! irrep gets from all others, which is turned back before it is written.
+//! Where irreps have one, three or five entries, finding them takes longer than multiplying them, as `sums.rs` has to. Here
+//! everything follows from the degrees of two irreps, which are constants of the code: the gains of a pair stay in
+//! registers, and so does what an irrep gets from all others, which is turned back before it is written.
 //!
 //! Weights times coefficients are the same for all edges and are multiplied once per pass.
 
