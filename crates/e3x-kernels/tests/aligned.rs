@@ -9,9 +9,9 @@ use e3x_kernels::aligned::{self, AlignedPlan, Slot, Turn, TurnSlot, frames};
 use e3x_kernels::{CouplingPlan, CouplingSpec, EdgeList, Real, message};
 use e3x_so3::{Normalization, SphericalHarmonics, generator_terms};
 
-const FILTER: usize = 2;
-
 struct Case {
+    /// Highest degree of the filter.
+    filter: usize,
     plan: CouplingPlan,
     aligned: AlignedPlan,
     edges: EdgeList,
@@ -39,13 +39,23 @@ fn harmonics(vectors: &[f64], max_degree: usize, cartesian_order: bool) -> Vec<f
     values
 }
 
+/// With a filter of degree 2.
 fn case(
     second: (usize, usize),
     product: (usize, usize),
     cartesian_order: bool,
     features: usize,
 ) -> Case {
-    let first = (1, FILTER);
+    filtered_case(2, [second, product], cartesian_order, features)
+}
+
+fn filtered_case(
+    filter: usize,
+    [second, product]: [(usize, usize); 2],
+    cartesian_order: bool,
+    features: usize,
+) -> Case {
+    let first = (1, filter);
     let plan = CouplingPlan::new(CouplingSpec {
         first,
         second,
@@ -54,8 +64,8 @@ fn case(
     })
     .unwrap();
     let scales: Vec<f64> = {
-        let values = harmonics(&[0.0, 0.0, 1.0], FILTER, false);
-        (0..=FILTER).map(|l| values[l * l + l]).collect()
+        let values = harmonics(&[0.0, 0.0, 1.0], filter, false);
+        (0..=filter).map(|l| values[l * l + l]).collect()
     };
     let aligned = AlignedPlan::new(&plan, &scales).unwrap();
     // Unsorted, with a repeated edge, an isolated node and padding.
@@ -74,7 +84,8 @@ fn case(
         }
     });
     Case {
-        angular: harmonics(&vectors, FILTER, cartesian_order),
+        filter,
+        angular: harmonics(&vectors, filter, cartesian_order),
         vectors,
         plan,
         aligned,
@@ -99,6 +110,10 @@ fn cases() -> Vec<Case> {
         case((1, 1), (2, 2), false, 64),
         case((2, 2), (1, 1), true, 48),
         case((1, 2), (1, 2), true, 16),
+        // Pairs of irreps with up to five paths, and more orders than are computed at once.
+        filtered_case(3, [(2, 3), (2, 3)], true, 20),
+        filtered_case(5, [(2, 5), (1, 6)], false, 3),
+        filtered_case(9, [(1, 8), (1, 9)], false, 1),
     ]
 }
 
@@ -162,9 +177,9 @@ fn turning_an_edge_changes_the_sum_as_without_frames() {
             .form(TurnSlot::Velocity, [&case.args[3], &frame])
             .unwrap();
         let angular = case.plain(message::Slot::Angular);
-        let size = (FILTER + 1) * (FILTER + 1);
+        let size = (case.filter + 1) * (case.filter + 1);
         let mut expected = vec![0.0; torque.len()];
-        for term in generator_terms(FILTER, order).unwrap().iter() {
+        for term in generator_terms(case.filter, order).unwrap().iter() {
             for e in 0..case.edges.len() {
                 expected[3 * e + term.axis] += term.coefficient
                     * case.angular[e * size + term.row]
@@ -200,18 +215,23 @@ fn turning_an_edge_changes_the_sum_as_without_frames() {
 
 #[test]
 fn any_subset_of_derivatives_can_be_had() {
-    let case = case((2, 2), (2, 2), true, 17);
-    let all = case.gradients([true; 6], case.args());
-    for subset in 1..64_usize {
-        let wanted: [bool; 6] = std::array::from_fn(|i| subset >> i & 1 == 1);
-        let mut args = case.args();
-        if subset.is_power_of_two() {
-            args[subset.trailing_zeros() as usize] = &[];
-        }
-        let some = case.gradients(wanted, args);
-        let expected = all.iter().zip(wanted).filter(|&(_, wanted)| wanted);
-        for (some, (expected, _)) in some.iter().zip(expected) {
-            assert_close(some, expected, 1e-14, &format!("{wanted:?}"));
+    // With code for low degrees and for all others.
+    for case in [
+        case((2, 2), (2, 2), true, 17),
+        filtered_case(3, [(2, 2), (2, 4)], true, 33),
+    ] {
+        let all = case.gradients([true; 6], case.args());
+        for subset in 1..64_usize {
+            let wanted: [bool; 6] = std::array::from_fn(|i| subset >> i & 1 == 1);
+            let mut args = case.args();
+            if subset.is_power_of_two() {
+                args[subset.trailing_zeros() as usize] = &[];
+            }
+            let some = case.gradients(wanted, args);
+            let expected = all.iter().zip(wanted).filter(|&(_, wanted)| wanted);
+            for (some, (expected, _)) in some.iter().zip(expected) {
+                assert_close(some, expected, 1e-14, &format!("{wanted:?}"));
+            }
         }
     }
 }
@@ -317,7 +337,7 @@ fn case_with(dst: Vec<u32>, src: Vec<u32>, nodes: u32) -> Case {
         _ => numbers(slot.shape(&small.aligned, &edges, 8).iter().product(), 0.7),
     });
     Case {
-        angular: harmonics(&vectors, FILTER, true),
+        angular: harmonics(&vectors, small.filter, true),
         vectors,
         edges,
         args,
