@@ -70,11 +70,41 @@ impl Part {
             })
         })
     }
+}
 
-    /// Whether its rows are among so many of the input and of the output.
-    pub fn fits(&self, rows: [usize; 2]) -> bool {
-        let reach = self.orders().end - 1;
-        let mut ends = [self.x, self.z].into_iter().zip(rows);
-        ends.all(|(center, rows)| reach <= center as usize && center as usize + reach < rows)
+/// Below what all places of some parts are: functions that follow them check once that there is as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Lens {
+    /// Rows in the frame of both ends.
+    pub rows: [usize; 2],
+    pub paths: usize,
+    /// Degrees of the filter.
+    pub degrees: usize,
+    pub coefficients: usize,
+}
+
+impl Lens {
+    /// Panics if a part has no path, or rows or coefficients that are not there.
+    pub fn new<'a>(
+        parts: impl Iterator<Item = &'a Part>,
+        rows: [usize; 2],
+        coefficients: usize,
+    ) -> Self {
+        let mut lens = Self {
+            rows,
+            coefficients,
+            ..Self::default()
+        };
+        for part in parts {
+            let (paths, orders) = (part.paths(), part.orders());
+            let own = part.coefficients as usize + orders.len() * paths.len();
+            assert!(!paths.is_empty() && own <= coefficients);
+            for (center, rows) in [part.x as usize, part.z as usize].into_iter().zip(rows) {
+                assert!(orders.end <= center + 1 && center + orders.end <= rows);
+            }
+            lens.paths = lens.paths.max(paths.end);
+            lens.degrees = lens.degrees.max(part.degree as usize + 2 * paths.len() - 1);
+        }
+        lens
     }
 }

@@ -38,7 +38,11 @@ macro_rules! for_groups {
                 while first < len {
                     // The last two groups are of the same size.
                     let left = len - first;
-                    let num = if left >= 2 * most { most } else if left > most { left.div_ceil(2) } else { left };
+                    let num = match left {
+                        left if left >= 2 * most => most,
+                        left if left > most => left.div_ceil(2),
+                        left => left,
+                    };
                     match num {
                         1 => for_groups!(@call 1, first, n, $function $args),
                         2 => for_groups!(@call 2, first, n, $function $args),

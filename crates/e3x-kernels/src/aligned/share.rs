@@ -7,7 +7,7 @@
 //!
 //! Pair by pair: the products p of a pair stay in registers for all of its paths.
 
-use super::parts::Part;
+use super::parts::{Lens, Part};
 use super::plan::Side;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
@@ -24,26 +24,14 @@ pub(super) struct Products {
     high: [Vec<Part>; 2 * MOST],
     /// Those of the parts.
     pub coefficients: Vec<f64>,
-    /// Numbers of rows of both ends, of paths, and of degrees of the filter; places are below.
-    rows: [usize; 2],
-    paths: usize,
-    degrees: usize,
+    lens: Lens,
 }
 
 impl Products {
     pub fn new([input, output]: [&Side; 2], pairs: &[Part], of_pairs: &[f64]) -> Self {
-        let rows = [input.local_rows, output.local_rows];
-        let mut products = Self {
-            rows,
-            ..Self::default()
-        };
+        let mut products = Self::default();
         for pair in pairs {
             for part in pair.split(MOST, of_pairs, &mut products.coefficients) {
-                assert!(part.fits(rows));
-                products.paths = products.paths.max(part.paths().end);
-                products.degrees = products
-                    .degrees
-                    .max((part.degree + 2 * part.num) as usize - 1);
                 let lists = if part.first == 0 {
                     &mut products.low
                 } else {
@@ -52,6 +40,9 @@ impl Products {
                 lists[part.kind as usize].push(part);
             }
         }
+        let rows = [input.local_rows, output.local_rows];
+        let parts = products.low.iter().chain(&products.high).flatten();
+        products.lens = Lens::new(parts, rows, products.coefficients.len());
         products
     }
 }
@@ -100,17 +91,18 @@ pub(super) fn share<A: Arithmetic, T: Real>(
     others: Option<Ends<'_, A::Block<T>>>,
     mut shares: Shares<'_, A::Block<T>>,
 ) {
+    let lens = &products.lens;
     for (x, z) in [Some(ends), others].into_iter().flatten() {
-        assert!(x.len() >= products.rows[0] && z.len() >= products.rows[1]);
+        assert!(x.len() >= lens.rows[0] && z.len() >= lens.rows[1]);
     }
-    let (paths, degrees) = (products.paths, products.degrees);
+    let (paths, degrees) = (lens.paths, lens.degrees);
     if let Some((weights, radial)) = &shares.radial {
         assert!(weights.len() >= paths && radial.len() >= degrees);
     }
     if let Some((filter, sums)) = &shares.weight {
         assert!(sums.len() >= paths && filter.len() >= degrees);
     }
-    assert_eq!(c.len(), products.coefficients.len());
+    assert_eq!(c.len(), lens.coefficients);
     A::vectorized(
         #[inline(always)]
         || {

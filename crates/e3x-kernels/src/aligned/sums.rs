@@ -8,7 +8,7 @@
 //! Up to four |m| of an irrep at a time, for which everything that couples to them is added up before it is written:
 //! sums and gains g stay in registers. The gains of all pairs of an edge would be more than the nearest cache holds.
 
-use super::parts::Part;
+use super::parts::{Lens, Part};
 use super::plan::Side;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
@@ -26,16 +26,6 @@ pub(super) struct Sums {
     /// Those of the parts.
     pub coefficients: Vec<f64>,
     lens: Lens,
-}
-
-/// Numbers of rows of the other end and of this end in the frame, of paths, and of degrees of the filter: places are
-/// below.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Lens {
-    others: usize,
-    rows: usize,
-    paths: usize,
-    degrees: usize,
 }
 
 /// Some |m| of an irrep.
@@ -77,14 +67,7 @@ impl Sums {
     }
 
     fn new([other, side]: [&Side; 2], pairs: &[Part], of_pairs: &[f64]) -> Self {
-        let mut sums = Self {
-            lens: Lens {
-                others: other.local_rows,
-                rows: side.local_rows,
-                ..Lens::default()
-            },
-            ..Self::default()
-        };
+        let mut sums = Self::default();
         for irrep in &side.irreps {
             let own = pairs.iter().filter(|pair| pair.z as usize == irrep.center);
             let mut parts: Vec<Part> = own
@@ -106,22 +89,15 @@ impl Sums {
             }
             sums.parts.extend(parts);
         }
-        sums.check();
-        sums
-    }
-
-    /// Finds out below what all places are.
-    fn check(&mut self) {
-        let lens = &mut self.lens;
-        for target in &self.targets {
+        let rows = [other.local_rows, side.local_rows];
+        sums.lens = Lens::new(sums.parts.iter(), rows, sums.coefficients.len());
+        for target in &sums.targets {
             let reach = target.first + target.orders - 1;
-            assert!(reach <= target.center && ((target.center + reach) as usize) < lens.rows);
+            assert!(reach <= target.center && ((target.center + reach) as usize) < rows[1]);
         }
-        for part in &self.parts {
-            assert!(part.fits([lens.others, lens.rows]) && part.orders().len() <= MOST);
-            lens.paths = lens.paths.max(part.paths().end);
-            lens.degrees = lens.degrees.max((part.degree + 2 * part.num) as usize - 1);
-        }
+        let mut parts = sums.parts.iter();
+        assert!(parts.all(|part| part.orders().len() <= MOST));
+        sums
     }
 }
 
@@ -147,9 +123,9 @@ pub(super) fn sum<A: Arithmetic, T: Real>(
     add: bool,
 ) {
     let lens = &sums.lens;
-    assert!(rows.len() >= lens.rows && others.len() >= lens.others);
+    assert!(others.len() >= lens.rows[0] && rows.len() >= lens.rows[1]);
     assert!(factors.0.len() >= lens.paths && factors.1.len() >= lens.degrees);
-    assert_eq!(c.len(), sums.coefficients.len());
+    assert_eq!(c.len(), lens.coefficients);
     let shared = Shared { c, factors, others };
     A::vectorized(
         #[inline(always)]
@@ -263,17 +239,14 @@ fn gains<A: Arithmetic, T: Real, const N: usize>(
         .as_chunks::<N>()
         .0;
     let weights = from(weights, part.path, num);
-    let product = |path: usize| {
-        let filter = nth(filter, part.degree as usize + 2 * path);
-        A::multiply(A::load(nth(weights, path)), A::load(filter))
-    };
-    let first = product(0);
+    let filter = from(filter, part.degree, 2 * num - 1);
+    let first = A::multiply(A::load(nth(weights, 0)), A::load(nth(filter, 0)));
     let mut gains = [A::zero(); N];
     for i in 0..N {
         gains[i] = A::scaled(nth(c, 0)[i], first);
     }
     for path in 1..num {
-        let product = product(path);
+        let product = A::multiply(A::load(nth(weights, path)), A::load(nth(filter, 2 * path)));
         for i in 0..N {
             A::add_scaled_sum(&mut gains[i], nth(c, path)[i], product);
         }

@@ -235,9 +235,8 @@ fn table<T: Real, A: Arithmetic>(
             for (i, product) in table.iter_mut().enumerate() {
                 let (block, coefficient) = (i / num, i % num);
                 let path = block * pass.plan.paths.len() + low.paths[coefficient] as usize;
-                let mut sum = A::zero();
-                A::add_scaled_sum(&mut sum, coefficients[coefficient], A::load(&weights[path]));
-                A::store(sum, product);
+                let scaled = A::scaled(coefficients[coefficient], A::load(&weights[path]));
+                A::store(scaled, product);
             }
         },
     );
