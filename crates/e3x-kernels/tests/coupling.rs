@@ -102,6 +102,9 @@ fn all_forms_match_the_plain_sum_for_high_degrees() {
     check::<f32>(spec((1, 6), (1, 7), (1, 5), true), 9, 17, 12, 1e-5);
     check::<f64>(spec((1, 5), (1, 3), (1, 6), false), 13, 1, 13, 1e-12);
     check::<f32>(spec((2, 7), (2, 7), (2, 7), false), 3, 17, 14, 1e-5);
+    // So many coefficients that several tiles of items share them: more than a group of these, and a part of one.
+    check::<f32>(spec((2, 6), (2, 6), (2, 6), true), 21, 1, 15, 1e-5);
+    check::<f64>(spec((2, 7), (2, 5), (2, 6), false), 19, 1, 16, 1e-12);
 }
 
 /// Which derivatives are computed together decides how.

@@ -180,7 +180,7 @@ fn group(order: usize, parts: usize, outs: &[&Entries<'_>]) -> Option<Group> {
 }
 
 /// The kind of the product of entries of two orders.
-pub(super) fn kind([m1, m2]: [isize; 2], parts: usize, odd: bool) -> Kind {
+fn kind([m1, m2]: [isize; 2], parts: usize, odd: bool) -> Kind {
     match (parts, m1.signum(), m2.signum()) {
         (1, 0, _) => Kind::Real,
         (1, ..) if odd => Kind::ImaginaryPart,

@@ -15,6 +15,10 @@
 //!
 //! and processors may add beside multiplications. Groups of products, which serve several arguments, write all products of
 //! entries and read them again.
+//!
+//! Sums are over neighbours, odd and even degrees alike, because numbers of odd degrees are turned (`program.rs`). If
+//! weights times coefficients are more than the second cache holds beside the factors, an entry of the target is computed for
+//! several tiles of items before the next one.
 
 mod program;
 mod sum;
@@ -32,12 +36,16 @@ use crate::place::at;
 use crate::prefetch::Ahead;
 use crate::{CouplingPlan, Real};
 use sum::{Factors, sum_up};
-use tile::Tile;
+use tile::Group;
 
 /// Most items of proper tensors that are computed together, if both of their factors fill no more than half of the nearest
 /// cache.
 const MOST_ITEMS: usize = 8;
 const HALF_OF_CACHE: usize = 1 << 14;
+
+/// Bytes of weights times coefficients beyond which several tiles of items are worked off together, and their number.
+const HALF_OF_SECOND_CACHE: usize = 1 << 19;
+const MOST_TILES: usize = 8;
 
 /// A program with weights times coefficients, `(block of lanes, parity of the second factor, coefficient, parity of the
 /// first factor)`: pairs of sums are taken for one parity after the other.
@@ -46,6 +54,7 @@ pub(super) struct Weighted<'a, T> {
     coefficients: Vec<Lanes<T>>,
     /// Rows of the factors and of the target.
     rows: [usize; 3],
+    parities: usize,
 }
 
 impl<'a, T: Real> Weighted<'a, T> {
@@ -70,6 +79,7 @@ impl<'a, T: Real> Weighted<'a, T> {
             program,
             coefficients,
             rows: [first, second, program.roles.target.rows(plan)],
+            parities,
         }
     }
 
@@ -91,6 +101,17 @@ impl<'a, T: Real> Weighted<'a, T> {
         }
     }
 
+    /// Tiles of items that are worked off together for each entry of the target: if there are many coefficients, these come
+    /// from far away once for all of them.
+    fn tiles(&self) -> usize {
+        let coefficients = self.program.coefficients.len() * self.parities.pow(2);
+        if coefficients * size_of::<Lanes<T>>() > HALF_OF_SECOND_CACHE {
+            MOST_TILES
+        } else {
+            1
+        }
+    }
+
     /// The same, `NI` items at a time. Not inlined: the code is long.
     #[inline(never)]
     fn visit_items<A: Arithmetic<Block<T> = Lanes<T>>, const P: usize, const NI: usize>(
@@ -100,22 +121,24 @@ impl<'a, T: Real> Weighted<'a, T> {
         task: &mut Task<'_, T>,
     ) {
         let blocks = lanes::num_blocks(job.features);
-        let mut tile = Tile::<T, P, NI>::new(self.program, self.rows, operands, job.features);
-        let steps = self.program.sums.len() * blocks;
+        let tiles = self.tiles();
+        let mut group =
+            Group::<T, P, NI>::new(self.program, self.rows, operands, job.features, tiles);
+        let steps = self.program.sums.len() * blocks * tiles;
         let results = &mut *task.results[self.program.roles.target as usize];
         A::vectorized(
             #[inline(always)]
             || {
-                for first in (0..task.items).step_by(NI) {
-                    let num = NI.min(task.items - first);
+                for first in (0..task.items).step_by(NI * tiles) {
+                    let num = (NI * tiles).min(task.items - first);
                     let next = first + num;
-                    let num_next = NI.min(job.items - task.first - next);
+                    let num_next = (NI * tiles).min(job.items - task.first - next);
                     // Memory would have nothing to do meanwhile.
                     let places = [task.first + next, next];
-                    let mut ahead = tile.ahead(results, places, num_next, steps);
+                    let mut ahead = group.ahead(results, places, num_next, steps);
                     for block in 0..blocks {
-                        tile.load::<A>((task.first + first, num), block);
-                        self.write::<A, P, NI>(block, &mut ahead, &tile, (first, num), results);
+                        group.load::<A>((task.first + first, num), block);
+                        self.write::<A, P, NI>(block, &mut ahead, &group, (first, num), results);
                     }
                 }
             },
@@ -128,31 +151,45 @@ impl<'a, T: Real> Weighted<'a, T> {
         &self,
         block: usize,
         ahead: &mut Ahead,
-        tile: &Tile<'_, T, P, NI>,
-        items: (usize, usize),
+        group: &Group<'_, T, P, NI>,
+        (first, num): (usize, usize),
         results: &mut [MaybeUninit<T>],
     ) {
         let program = self.program;
-        let num = program.coefficients.len() * P;
+        let size = program.coefficients.len() * P;
         let mut coefficients = [&[][..]; P];
         for (inner, part) in coefficients.iter_mut().enumerate() {
-            let part_of_all = &self.coefficients[(block * P + inner) * num..][..num];
+            let part_of_all = &self.coefficients[(block * P + inner) * size..][..size];
             *part = part_of_all.as_chunks::<P>().0;
         }
-        let [x, inner] = tile.factors();
-        let factors = Factors {
-            coefficients,
-            inner,
-            x,
+        // What is read again and again stays near: coefficients of a few entries, or factors of a few items.
+        let outs_at_once = if group.tiles() > 1 {
+            1
+        } else {
+            program.outs.len()
         };
-        let mut of_outs = program.sums.as_slice();
-        for out in &program.outs {
-            if out.parts == 1 {
-                let totals = sum_up::<T, A, P, NI, 1>(out, &mut of_outs, &factors, ahead);
-                tile.store::<A, 1>(out, &totals, items, block, results);
-            } else {
-                let totals = sum_up::<T, A, P, NI, 2>(out, &mut of_outs, &factors, ahead);
-                tile.store::<A, 2>(out, &totals, items, block, results);
+        let mut rest = program.sums.as_slice();
+        for outs in program.outs.chunks(outs_at_once.max(1)) {
+            let sums_of_outs = rest;
+            for (tile, at) in (0..num).step_by(NI).enumerate() {
+                let [x, second] = group.factors(tile);
+                let factors = Factors {
+                    coefficients,
+                    second,
+                    x,
+                };
+                let items = (first + at, NI.min(num - at));
+                let mut sums = sums_of_outs;
+                for out in outs {
+                    if out.parts == 1 {
+                        let totals = sum_up::<T, A, P, NI, 1>(out, &mut sums, &factors, ahead);
+                        group.store::<A, 1>(out, &totals, items, block, results);
+                    } else {
+                        let totals = sum_up::<T, A, P, NI, 2>(out, &mut sums, &factors, ahead);
+                        group.store::<A, 2>(out, &totals, items, block, results);
+                    }
+                }
+                rest = sums;
             }
         }
     }

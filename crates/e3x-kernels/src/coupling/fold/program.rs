@@ -1,24 +1,91 @@
 //! The coefficients of a plan for the derivative with respect to one argument.
+//!
+//! If there are pseudotensors, numbers of odd degrees l and m > 0 are turned by a quarter: with b = 1 for these and 0 for
+//! others, `i^b X` is read for X. A coupling has `i^(b1 + b2 + b3)` before its coefficient up to a sign, so that all
+//! coefficients between turned numbers are real, and what comes from odd and from even degrees is one sum. Numbers with
+//! m = 0 are real and stay as they are.
 
 use e3x_so3::Order;
 
 use crate::coupling::entries::{CHANNELS, Entries, Roles, side};
-use crate::coupling::program::{Kind, kind};
 use crate::plan::{Block, CouplingSpec, Path};
+
+/// How an entry of the first factor, (c, s), and a sum over the second one, (re, im), multiply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The product of two complex numbers.
+    Plain,
+    /// That with the conjugate of the sum.
+    SecondConjugate,
+    /// That of the conjugate of the entry with the sum.
+    FirstConjugate,
+    /// The entry is real.
+    RealFirst,
+    /// The entry is i times a real number.
+    ImaginaryFirst,
+    /// The product of two complex numbers, where each entry of the sum is real or i times a real number.
+    RealSecond,
+    /// Both are real.
+    Real,
+    /// Real part of that with the conjugate of the sum.
+    RealPart,
+    /// Imaginary part of that with the conjugate of the sum.
+    ImaginaryPart,
+}
+
+impl Kind {
+    /// All of them, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Plain,
+        Self::SecondConjugate,
+        Self::FirstConjugate,
+        Self::RealFirst,
+        Self::ImaginaryFirst,
+        Self::RealSecond,
+        Self::Real,
+        Self::RealPart,
+        Self::ImaginaryPart,
+    ];
+
+    /// That of two orders.
+    fn of(m: [isize; 2], entries: &Entries<'_>) -> Self {
+        let [a, _, c] = quarters(entries);
+        match (m[0].signum(), m[1].signum(), m[0] + m[1]) {
+            (0, 0, _) => Self::Real,
+            (_, _, 0) if c == 0 => Self::RealPart,
+            (_, _, 0) => Self::ImaginaryPart,
+            (0, ..) if a == 0 => Self::RealFirst,
+            (0, ..) => Self::ImaginaryFirst,
+            (_, 0, _) => Self::RealSecond,
+            (-1, ..) => Self::FirstConjugate,
+            (_, -1, _) => Self::SecondConjugate,
+            _ => Self::Plain,
+        }
+    }
+}
 
 /// All that leads to one argument, the target.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fold {
     /// The first factor multiplies sums over the second.
     pub roles: Roles,
-    /// Rows of the second factor in the order in which they are read: entries of the same m whose degrees differ by
-    /// 2 are neighbours.
-    pub inner: Vec<u32>,
+    /// Rows of the first factor.
+    pub first: Vec<Row>,
+    /// Rows of the second factor in the order in which they are read: entries of the same m whose degrees are summed over
+    /// are neighbours.
+    pub second: Vec<Row>,
     /// All entries of the target.
     pub outs: Vec<Out>,
     /// Of each of these, by kind, then by degree of the first factor.
     pub sums: Vec<Sum>,
     pub coefficients: Vec<Coefficient>,
+}
+
+/// Where a row of a factor is read, among those of a parity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Row {
+    pub from: u32,
+    pub negative: bool,
 }
 
 /// A coefficient with its paths by channels, parity of the first factor times parities of the target plus that of
@@ -32,7 +99,10 @@ pub(crate) struct Coefficient {
 /// An entry of the target.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Out {
+    /// Where its parts go, among the rows of a parity.
     pub rows: [u32; 2],
+    /// Whether the second one goes there with a minus sign.
+    pub turned: bool,
     /// 1 for M = 0, otherwise 2.
     pub parts: usize,
     /// Number of its pairs of sums by the kind of the first, that of an order m1 > 0 of the first factor; the second is that
@@ -42,19 +112,19 @@ pub(crate) struct Out {
     pub sums: [u32; Kind::ALL.len()],
 }
 
-/// A sum over degrees of the second factor, which multiplies an entry of the first: those whose degrees have an
-/// even sum, and those that count times i.
+/// A sum over degrees of the second factor, which multiplies an entry of the first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Sum {
     /// Rows of the parts of the entry of the first factor.
     pub rows: [u32; 2],
+    /// If the second factor has m = 0, real numbers and those that count times i; otherwise all of them come first.
     pub terms: [Terms; 2],
 }
 
 /// Entries of the second factor that are neighbours, and their coefficients.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Terms {
-    /// Among the inner rows.
+    /// Among the rows of the second factor.
     pub first: u32,
     pub coefficients: u32,
     pub num: u32,
@@ -65,7 +135,8 @@ impl Fold {
         let mut entries = Entries::all(spec, blocks, paths, roles);
         let mut fold = Self {
             roles,
-            inner: Vec::new(),
+            first: rows_of_factor(spec, roles),
+            second: Vec::new(),
             outs: Vec::new(),
             sums: Vec::new(),
             coefficients: Vec::new(),
@@ -88,11 +159,11 @@ impl Fold {
 
     /// Adds the entries of a degree of the target that nothing leads to: they are written as well.
     fn add_zeros(&mut self, spec: &CouplingSpec, l: usize) {
-        let (parities, _) = side(spec, self.roles.target);
         let positions = Order::from_cartesian(spec.cartesian_order);
-        let row = |m: isize| ((l * l + positions.position(l, m)) * parities) as u32;
+        let row = |m: isize| (l * l + positions.position(l, m)) as u32;
         self.outs.extend((0..=l as isize).map(|order| Out {
             rows: [row(order), row(-order)],
+            turned: false,
             parts: if order == 0 { 1 } else { 2 },
             pairs: [0; Kind::ALL.len()],
             sums: [0; Kind::ALL.len()],
@@ -107,12 +178,20 @@ impl Fold {
             .collect();
         let mut places = vec![Vec::new(); degrees.len()];
         for m in 0..degrees.len() {
-            for first in [m, m + 1] {
-                for l in (first..degrees.len()).step_by(2) {
+            // Sums are over all degrees if there are turned numbers, otherwise over every other one.
+            let step = if m > 0 && entries[0].parities[1] > 1 {
+                1
+            } else {
+                2
+            };
+            for first in m..m + step {
+                for l in (first..degrees.len()).step_by(step) {
                     let Some(entries) = degrees[l] else { continue };
+                    let [_, quarters, _] = quarters(entries);
                     let parts = if m == 0 { 1 } else { 2 };
-                    places[l].push(self.inner.len() as u32);
-                    self.inner.extend(&entries.rows(1, m as isize)[..parts]);
+                    places[l].push(self.second.len() as u32);
+                    let rows = rows(entries, 1, m as isize);
+                    self.second.extend(&turned(rows, quarters)[..parts]);
                 }
             }
         }
@@ -125,7 +204,7 @@ impl Fold {
         let mut numbers = [[0; Kind::ALL.len()]; 2];
         for (num, paired) in numbers.iter_mut().zip([true, false]) {
             for (of_kind, num) in Kind::ALL.into_iter().zip(num) {
-                for (m, entries) in factors(order, parts, of_kind, entries) {
+                for (m, entries) in factors(order, of_kind, entries) {
                     let is_paired = parts == 2 && has_partner(m, entries);
                     if is_paired != paired || (is_paired && m[0] < 0) {
                         continue;
@@ -138,10 +217,17 @@ impl Fold {
                 }
             }
         }
-        let rows = entries[0].rows(2, order);
+        let [_, _, quarters] = quarters(&entries[0]);
+        let is_turned = parts == 2 && quarters == 1;
+        let mut rows = rows(&entries[0], 2, order);
+        if is_turned {
+            // i (A + i B) = -B + i A.
+            rows.reverse();
+        }
         let [pairs, sums] = numbers;
         self.outs.push(Out {
             rows,
+            turned: is_turned,
             parts,
             pairs,
             sums,
@@ -149,16 +235,17 @@ impl Fold {
     }
 
     fn add_sum(&mut self, m: [isize; 2], entries: &[Entries<'_>], places: &[Vec<u32>]) {
-        let rows = entries[0].rows(0, m[0]);
-        let terms = [false, true].map(|odd| self.terms(m, odd, entries, places));
+        let rows = rows(&entries[0], 0, m[0]);
+        let terms = [0, 1].map(|times_i| self.terms(m, times_i, entries, places));
         self.sums.push(Sum { rows, terms });
     }
 
-    /// The entries of the second factor that lead to an order together with an entry of the first.
+    /// The entries of the second factor that lead to an order together with an entry of the first, those that count
+    /// times i to some power.
     fn terms(
         &mut self,
         m: [isize; 2],
-        odd: bool,
+        times_i: isize,
         entries: &[Entries<'_>],
         places: &[Vec<u32>],
     ) -> Terms {
@@ -167,15 +254,20 @@ impl Fold {
             coefficients: self.coefficients.len() as u32,
             num: 0,
         };
-        for entries in entries.iter().filter(|entries| counts(entries, m, odd)) {
+        for entries in entries.iter().filter(|entries| counts(entries, m)) {
+            let power = if m[0] != 0 && m[1] == 0 {
+                quarters(entries)[1]
+            } else {
+                0
+            };
+            if power != times_i {
+                continue;
+            }
             if terms.num == 0 {
                 terms.first = places[entries.degrees[1]][m[1].unsigned_abs()];
             }
-            // The conjugate of i times a number is -i times its conjugate.
-            let conjugate = odd && m[0] + m[1] > 0 && m[1] < 0;
-            let sign = if conjugate { -1.0 } else { 1.0 };
             self.coefficients.push(Coefficient {
-                value: sign * entries.complex_coefficient(m),
+                value: sign(m, entries) * entries.complex_coefficient(m),
                 paths: paths(entries),
             });
             terms.num += 1;
@@ -184,13 +276,79 @@ impl Fold {
     }
 }
 
+/// Quarters by which numbers of the degrees with m > 0 are turned.
+fn quarters(entries: &Entries<'_>) -> [isize; 3] {
+    let turns = entries.parities == [2; 3];
+    entries
+        .degrees
+        .map(|l| if turns { l as isize % 2 } else { 0 })
+}
+
+/// The sign of a coefficient between turned numbers.
+fn sign(m: [isize; 2], entries: &Entries<'_>) -> f64 {
+    let [a, b, c] = quarters(entries);
+    let odd = isize::from(entries.odd);
+    let [first, second] = m.map(isize::signum);
+    // Powers of i: that of the coupling, and those that turn numbers back, or conjugates of them.
+    let power = match (first, second, m[0] + m[1]) {
+        (0, 0, _) => 0,
+        // The real part of i r is -r times the imaginary part: one is taken away, and two are added.
+        (_, _, 0) => b - a - odd + c,
+        // One that is left belongs to an entry with m = 0.
+        (..) => {
+            let power = odd - c - first * a - second * b;
+            power - power.rem_euclid(2)
+        }
+    };
+    if power.rem_euclid(4) == 0 { 1.0 } else { -1.0 }
+}
+
+/// Rows of the parts of a complex number among those of a parity.
+fn rows(entries: &Entries<'_>, role: usize, m: isize) -> [u32; 2] {
+    let parities = entries.parities[role] as u32;
+    entries.rows(role, m).map(|row| row / parities)
+}
+
+/// Where the parts of a number are read that is turned by some quarters.
+fn turned([re, im]: [u32; 2], quarters: isize) -> [Row; 2] {
+    let row = |from, negative| Row { from, negative };
+    if quarters == 0 || re == im {
+        [row(re, false), row(im, false)]
+    } else {
+        // i (c + i s) = -s + i c.
+        [row(im, true), row(re, false)]
+    }
+}
+
+/// The rows of the first factor.
+fn rows_of_factor(spec: &CouplingSpec, roles: Roles) -> Vec<Row> {
+    let (parities, max_degree) = side(spec, roles.factors[0]);
+    let positions = Order::from_cartesian(spec.cartesian_order);
+    let mut rows = vec![
+        Row {
+            from: 0,
+            negative: false
+        };
+        (max_degree + 1).pow(2)
+    ];
+    for l in 0..=max_degree {
+        let quarters = if parities == 2 { l as isize % 2 } else { 0 };
+        for m in 0..=l as isize {
+            let places = [m, -m].map(|m| (l * l + positions.position(l, m)) as u32);
+            for (place, row) in places.into_iter().zip(turned(places, quarters)) {
+                rows[place as usize] = row;
+            }
+        }
+    }
+    rows
+}
+
 /// Orders of the factors, and degrees that share those of target and first factor.
 type Factors<'a, 'b> = ([isize; 2], &'a [Entries<'b>]);
 
 /// What leads to an order of a degree of the target by products of a kind.
 fn factors<'a, 'b>(
     order: isize,
-    parts: usize,
     of_kind: Kind,
     entries: &'a [Entries<'b>],
 ) -> Vec<Factors<'a, 'b>> {
@@ -200,9 +358,8 @@ fn factors<'a, 'b>(
         // Of M = 0 the products of -m and m are conjugates of those of m and -m.
         let lowest = if order == 0 { 0 } else { -l1 };
         let orders = (lowest..=l1).map(|m1| [m1, order - m1]);
-        for m in orders.filter(|&m| kind(m, parts, false) == of_kind) {
-            let any = |odd: bool| entries.iter().any(|entries| counts(entries, m, odd));
-            if any(false) || any(true) {
+        for m in orders.filter(|&m| Kind::of(m, &entries[0]) == of_kind) {
+            if entries.iter().any(|entries| counts(entries, m)) {
                 factors.push((m, entries));
             }
         }
@@ -213,17 +370,14 @@ fn factors<'a, 'b>(
 /// Whether something leads to the order from both m1 and -m1.
 fn has_partner([m1, m2]: [isize; 2], entries: &[Entries<'_>]) -> bool {
     let partner = [-m1, 2 * m1 + m2];
-    m1 != 0
-        && [false, true]
-            .iter()
-            .any(|&odd| entries.iter().any(|x| counts(x, partner, odd)))
+    m1 != 0 && entries.iter().any(|entries| counts(entries, partner))
 }
 
-/// Whether there is a product of orders whose degrees, with that of the target, have an odd sum or an even one.
-fn counts(entries: &Entries<'_>, m: [isize; 2], odd: bool) -> bool {
+/// Whether there is a product of orders.
+fn counts(entries: &Entries<'_>, m: [isize; 2]) -> bool {
     // There is no imaginary part of m1 = m2 = 0.
-    let none = odd && m == [0, 0];
-    entries.odd == odd && entries.degrees[1] >= m[1].unsigned_abs() && !none
+    let none = entries.odd && m == [0, 0];
+    entries.degrees[1] >= m[1].unsigned_abs() && !none
 }
 
 /// Paths by channels; see [`Coefficient`].

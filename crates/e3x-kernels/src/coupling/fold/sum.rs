@@ -1,9 +1,8 @@
 //! Sums that lead to an entry of the target.
 
-use super::program::{Out, Sum, Terms};
+use super::program::{Kind, Out, Sum, Terms};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::coupling::program::Kind;
 use crate::coupling::tile::{Row, row};
 use crate::lanes::Lanes;
 use crate::place::{at, from};
@@ -20,7 +19,7 @@ pub(super) type Channels<T, const P: usize> = [Lanes<T>; P];
 pub(super) struct Factors<'a, T, const P: usize> {
     /// By parity of the second factor.
     pub coefficients: [&'a [Channels<T, P>]; P],
-    pub inner: &'a [Lanes<T>],
+    pub second: &'a [Lanes<T>],
     pub x: &'a [Lanes<T>],
 }
 
@@ -45,7 +44,7 @@ pub(super) fn sum_up<
                 let num = out.sums[Kind::$kind as usize] as usize;
                 for sum in sums.split_off(..num).unwrap_or_default() {
                     ahead.step();
-                    let x = sum.rows.map(|at| row::<T, P, NI>(factors.x, at));
+                    let x = sum.rows.map(|at| row::<T, P, NI>(factors.x, at * P as u32));
                     // As many numbers at a time as there are, or as registers hold beside those that they are added to.
                     match A::held::<T>().min(4 * P * P * NI) {
                         32.. => add!(@ Kind::$kind, sum, x, 8, 0),
@@ -83,7 +82,7 @@ pub(super) fn sum_up<
                 if $first < P * P * NI {
                     for [plus, minus] in $pairs {
                         ahead.step();
-                        let x = plus.rows.map(|at| row::<T, P, NI>(factors.x, at));
+                        let x = plus.rows.map(|at| row::<T, P, NI>(factors.x, at * P as u32));
                         let plus = collect::<T, A, P, NI, $first, $num>($kind, plus, factors);
                         let kind = Kind::FirstConjugate;
                         let minus = collect::<T, A, P, NI, $first, $num>(kind, minus, factors);
@@ -96,10 +95,10 @@ pub(super) fn sum_up<
         }};
     }
     if PARTS == 1 {
-        add!(Real RealPart);
+        add!(Real RealPart ImaginaryPart);
     } else {
         add_pairs!(Plain SecondConjugate RealSecond);
-        add!(Plain SecondConjugate FirstConjugate RealFirst RealSecond);
+        add!(Plain SecondConjugate FirstConjugate RealFirst ImaginaryFirst RealSecond);
     }
     totals
 }
@@ -119,27 +118,21 @@ fn collect<
     factors: &Factors<'_, T, P>,
 ) -> [[A::Sum<T>; M]; 2] {
     let mut parts = [[A::zero::<T>(); M]; 2];
-    let [even, odd] = &sum.terms;
-    if matches!(kind, Kind::Real | Kind::RealSecond) {
-        for (c, y) in of_terms::<T, P, NI>(even, 1, factors) {
-            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[0], false, c, &y[0]);
-        }
-        // Proper tensors alone have no degrees with an odd sum.
-        if P > 1 && kind != Kind::Real {
-            for (c, y) in of_terms::<T, P, NI>(odd, 1, factors) {
-                add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[1], false, c, &y[0]);
-            }
+    let [all, times_i] = &sum.terms;
+    if !matches!(kind, Kind::Real | Kind::RealSecond) {
+        for (c, y) in of_terms::<T, P, NI>(all, 2, factors) {
+            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[0], c, &y[0]);
+            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[1], c, &y[1]);
         }
         return parts;
     }
-    for (c, y) in of_terms::<T, P, NI>(even, 2, factors) {
-        add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[0], false, c, &y[0]);
-        add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[1], false, c, &y[1]);
+    for (c, y) in of_terms::<T, P, NI>(all, 1, factors) {
+        add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[0], c, &y[0]);
     }
-    if P > 1 {
-        for (c, y) in of_terms::<T, P, NI>(odd, 2, factors) {
-            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[0], true, c, &y[1]);
-            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[1], false, c, &y[0]);
+    // Proper tensors alone have no degrees with an odd sum.
+    if P > 1 && kind != Kind::Real {
+        for (c, y) in of_terms::<T, P, NI>(times_i, 1, factors) {
+            add_weighted::<T, A, P, NI, FIRST, M>(&mut parts[1], c, &y[0]);
         }
     }
     parts
@@ -162,7 +155,7 @@ fn of_terms<'a, T, const P: usize, const NI: usize>(
 ) -> impl Iterator<Item = ([&'a Channels<T, P>; P], &'a [Row<T, P, NI>])> {
     let num = terms.num as usize;
     let rows = from(
-        factors.inner,
+        factors.second,
         terms.first * (P * NI) as u32,
         num * parts * P * NI,
     );
@@ -175,7 +168,7 @@ fn of_terms<'a, T, const P: usize, const NI: usize>(
     rows.map(move |(k, y)| (tables.map(|table| at(table, k as u32)), y))
 }
 
-/// `sum += c y` (or `-=`) for all channels.
+/// `sum += c y` for all channels.
 #[inline(always)]
 fn add_weighted<
     T: Real,
@@ -186,7 +179,6 @@ fn add_weighted<
     const M: usize,
 >(
     sum: &mut [A::Sum<T>; M],
-    negative: bool,
     c: [&Channels<T, P>; P],
     y: &Row<T, P, NI>,
 ) {
@@ -194,11 +186,7 @@ fn add_weighted<
         let n = FIRST + m;
         let (inner, [parity, _], i) = number::<P, NI>(n);
         let y = &y[inner][i];
-        if negative {
-            A::subtract_multiple(&mut sum[m], y, A::load(&c[inner][parity]));
-        } else {
-            A::add_multiple(&mut sum[m], y, A::load(&c[inner][parity]));
-        }
+        A::add_multiple(&mut sum[m], y, A::load(&c[inner][parity]));
     }
 }
 
@@ -218,6 +206,16 @@ fn add_sum<
     [re, im]: &[[A::Sum<T>; M]; 2],
     totals: &mut [Totals<T, A, P, NI>; PARTS],
 ) {
+    if kind == Kind::ImaginaryPart {
+        add::<T, A, P, NI, FIRST, M>(&mut totals[0], false, s, re);
+        add::<T, A, P, NI, FIRST, M>(&mut totals[0], true, c, im);
+        return;
+    }
+    if kind == Kind::ImaginaryFirst {
+        add::<T, A, P, NI, FIRST, M>(&mut totals[0], true, c, im);
+        add::<T, A, P, NI, FIRST, M>(&mut totals[PARTS - 1], false, c, re);
+        return;
+    }
     add::<T, A, P, NI, FIRST, M>(&mut totals[0], false, c, re);
     match kind {
         Kind::RealPart | Kind::FirstConjugate | Kind::SecondConjugate => {

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::program::{Fold, Out};
+use super::program::{Fold, Out, Row};
 use super::sum::Totals;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
@@ -11,71 +11,74 @@ use crate::items::{read_row, write_row};
 use crate::lanes::Lanes;
 use crate::prefetch::Ahead;
 
-/// Factors of `NI` items at a time.
-pub(super) struct Tile<'a, T, const P: usize, const NI: usize> {
+/// Factors of some tiles of `NI` items.
+pub(super) struct Group<'a, T, const P: usize, const NI: usize> {
     program: &'a Fold,
     /// Rows of the factors and of the target.
     rows: [usize; 3],
     features: usize,
     /// All items.
     values: [&'a [T]; 2],
-    /// Rows of some of them, `(row, parity, item)`, of the second factor in the order of the program.
+    /// Rows of both factors of each tile, `(row, parity, item)`, in the order of the program.
     lanes: Vec<Lanes<T>>,
+    /// Blocks of the first factor and of both in a tile.
+    sizes: [usize; 2],
 }
 
-impl<'a, T: Real, const P: usize, const NI: usize> Tile<'a, T, P, NI> {
+impl<'a, T: Real, const P: usize, const NI: usize> Group<'a, T, P, NI> {
     pub fn new(
         program: &'a Fold,
         rows: [usize; 3],
         operands: &Operands<'a, T>,
         features: usize,
+        tiles: usize,
     ) -> Self {
         let values = program
             .roles
             .factors
             .map(|slot| operands.of(0, slot as usize));
+        let [first, second] = [&program.first, &program.second].map(|rows| rows.len() * P * NI);
         Self {
             program,
             rows,
             features,
             values: values.map(Option::unwrap_or_default),
-            lanes: vec![Lanes::zero(); (rows[0] + program.inner.len() * P) * NI],
+            lanes: vec![Lanes::zero(); (first + second) * tiles],
+            sizes: [first, first + second],
         }
     }
 
-    /// Rows of both factors.
-    #[inline(always)]
-    pub fn factors(&self) -> [&[Lanes<T>]; 2] {
-        self.lanes.split_at(self.rows[0] * NI).into()
+    pub fn tiles(&self) -> usize {
+        self.lanes.len() / self.sizes[1].max(1)
     }
 
-    /// Reads `num` items from `first` on; missing items are zero.
+    /// Rows of both factors of a tile.
+    #[inline(always)]
+    pub fn factors(&self, tile: usize) -> [&[Lanes<T>]; 2] {
+        let [first, size] = self.sizes;
+        self.lanes[tile * size..][..size].split_at(first).into()
+    }
+
+    /// Reads `num` items from `first` on; missing items of a tile are zero.
     #[inline(always)]
     pub fn load<A: Arithmetic<Block<T> = Lanes<T>>>(
         &mut self,
-        items: (usize, usize),
+        (first, num): (usize, usize),
         block: usize,
     ) {
-        let [first, second, _] = self.rows;
-        let (x, inner) = self.lanes.split_at_mut(first * NI);
-        for (row, to) in x.chunks_exact_mut(P * NI).enumerate() {
-            load_row::<T, A, P, NI>(
-                self.values[0],
-                (first, row),
-                self.features,
-                items,
-                block,
-                to,
-            );
-        }
-        for (&row, to) in self
-            .program
-            .inner
-            .iter()
-            .zip(inner.chunks_exact_mut(P * NI))
-        {
-            let place = (second, row as usize / P);
-            load_row::<T, A, P, NI>(self.values[1], place, self.features, items, block, to);
+        let [_, size] = self.sizes;
+        let (program, features) = (self.program, self.features);
+        let tiles = self.lanes.chunks_exact_mut(size).enumerate();
+        for (tile, lanes) in tiles.take(num.div_ceil(NI)) {
+            let items = (first + tile * NI, num - tile * NI);
+            let mut lanes = lanes.chunks_exact_mut(P * NI);
+            let factors = [(0, &program.first), (1, &program.second)];
+            for (factor, rows) in factors {
+                let (values, size) = (self.values[factor], self.rows[factor]);
+                for (row, to) in rows.iter().zip(&mut lanes) {
+                    load_row::<T, A, P, NI>(values, (size, row), features, items, block, to);
+                }
+            }
         }
     }
 
@@ -110,12 +113,17 @@ impl<'a, T: Real, const P: usize, const NI: usize> Tile<'a, T, P, NI> {
         let rows = self.rows[2];
         for part in 0..PARTS {
             for p in 0..P {
-                let row = out.rows[part] as usize / P + p * (rows / P);
+                let row = out.rows[part] as usize + p * (rows / P);
                 for i in 0..NI {
                     if i < num {
                         let start = ((first + i) * rows + row) * self.features;
                         let row = &mut results[start..][..self.features];
-                        write_row::<T, A>(totals[part][p][i], row, block);
+                        let total = totals[part][p][i];
+                        if P > 1 && part == 1 && out.turned {
+                            write_row::<T, A>(A::subtract(A::zero::<T>(), total), row, block);
+                        } else {
+                            write_row::<T, A>(total, row, block);
+                        }
                     }
                 }
             }
@@ -127,7 +135,7 @@ impl<'a, T: Real, const P: usize, const NI: usize> Tile<'a, T, P, NI> {
 #[inline(always)]
 fn load_row<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const P: usize, const NI: usize>(
     values: &[T],
-    (rows, row): (usize, usize),
+    (rows, row): (usize, &Row),
     features: usize,
     (first, num): (usize, usize),
     block: usize,
@@ -140,9 +148,11 @@ fn load_row<T: Real, A: Arithmetic<Block<T> = Lanes<T>>, const P: usize, const N
                 *to = Lanes::zero();
                 continue;
             }
-            let start = ((first + i) * rows + p * (rows / P) + row) * features;
-            let row = &values[start..][..features];
-            read_row::<T, A>(row, block, to);
+            let start = ((first + i) * rows + p * (rows / P) + row.from as usize) * features;
+            let number = read_row::<T, A>(&values[start..][..features], block, to);
+            if P > 1 && row.negative {
+                A::store::<T>(A::subtract(A::zero::<T>(), number), to);
+            }
         }
     }
 }
