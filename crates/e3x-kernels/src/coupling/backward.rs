@@ -1,5 +1,8 @@
 //! Coupled products of weights and entries of z, which go to the factors.
 
+use std::mem::swap;
+
+use super::Slot;
 use super::item::{Kernel, contract, for_each_kind, put};
 use super::multiply::{N, differentiate};
 use super::program::{Group, Kind, Out, Product};
@@ -130,7 +133,10 @@ fn add_product<
     buffers: &mut Buffers<T, NI>,
 ) {
     let Buffers { rows, sums, .. } = buffers;
-    let [first, second, ..] = sums;
+    let [mut first, mut second, ..] = sums.each_mut();
+    if stage.factors[0] == Slot::Second {
+        swap(&mut first, &mut second);
+    }
     let [times_y, times_x] = stage.times;
     if let Some(y) = times_y {
         let (at, strides) = ([product.first, product.second], [P2 * NI, NI]);

@@ -27,6 +27,15 @@ impl Roles {
         Self { factors, target }
     }
 
+    /// Those of a product of both factors, the one with fewer parities first.
+    pub fn of_product(spec: &CouplingSpec) -> Self {
+        let mut roles = Self::of(Slot::Product);
+        if spec.first.0 > spec.second.0 {
+            roles.factors.reverse();
+        }
+        roles
+    }
+
     /// Positions among the three arguments with degrees.
     fn axes(self) -> [usize; 3] {
         let [first, second] = self.factors;

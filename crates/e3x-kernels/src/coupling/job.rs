@@ -83,14 +83,15 @@ fn visit<T: Real, A: Arithmetic<Block<T> = Lanes<T>>>(
     for fold in &kernel.folds {
         fold.visit::<A>(job, operands, &mut task);
     }
-    match (&kernel.joint, [spec.first.0, spec.second.0]) {
+    // Groups take the factor with fewer parities first.
+    let [first, second] = [spec.first.0, spec.second.0];
+    match (&kernel.joint, [first.min(second), first.max(second)]) {
         // As few items as make two sums at a time: the nearest cache hardly holds the factors of more.
         (Some(joint), [1, _]) => joint.visit::<A, 1, 2>(job, operands, &mut task),
         (Some(joint), _) => joint.visit::<A, 2, 1>(job, operands, &mut task),
         _ if !kernel.folds.is_empty() => Vec::new(),
         (None, [1, 1]) => visit_items::<T, A, 1, 1, 8>(kernel, task),
         (None, [1, _]) => visit_items::<T, A, 1, 2, 4>(kernel, task),
-        (None, [_, 1]) => visit_items::<T, A, 2, 1, 4>(kernel, task),
         (None, [_, _]) => visit_items::<T, A, 2, 2, 2>(kernel, task),
     }
 }

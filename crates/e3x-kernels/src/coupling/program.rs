@@ -12,7 +12,6 @@
 //! degrees of the product: half as many multiplications as coefficients between real entries. For
 //! M = 0 only real parts count in even and imaginary parts in odd degrees; these are groups with one part.
 
-use super::Slot;
 use super::entries::{CHANNELS, Entries, Roles};
 use crate::plan::{Block, CouplingSpec, Path};
 
@@ -105,11 +104,12 @@ pub(crate) struct Group {
     pub coefficients: Vec<f64>,
 }
 
-/// The groups of a plan, for products of the two factors.
+/// The groups of a plan, for products of the two factors; see [`Roles::of_product`].
 pub(crate) fn groups(spec: &CouplingSpec, blocks: &[Block], paths: &[Path]) -> Vec<Group> {
     let same_factors = |a: &Entries<'_>, b: &Entries<'_>| a.degrees[..2] == b.degrees[..2];
     let mut groups = Vec::new();
-    for outs in Entries::all(spec, blocks, paths, Roles::of(Slot::Product)).chunk_by(same_factors) {
+    let roles = Roles::of_product(spec);
+    for outs in Entries::all(spec, blocks, paths, roles).chunk_by(same_factors) {
         let most = outs.iter().map(|out| out.degrees[2]).max().unwrap_or(0);
         let [even, odd]: [Vec<&Entries<'_>>; 2] =
             [false, true].map(|odd| outs.iter().filter(|out| out.odd == odd).collect());

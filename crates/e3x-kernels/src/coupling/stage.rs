@@ -15,6 +15,7 @@
 //! x:  C'(w z)' y + C'(w z) u_y       y:  C'(w z)' x + C'(w z) u_x    with C'(w z)' = C'(u_w z + w u_z)
 //! ```
 
+use super::entries::Roles;
 use super::{CouplingJob, Operands, SLOTS, Slot};
 
 /// Position among arguments (the slots) and tangents (after them).
@@ -23,8 +24,6 @@ pub(super) type Operand = usize;
 /// Positions of arguments and tangents.
 pub(super) const OPERANDS: usize = 2 * SLOTS;
 
-const X: Operand = Slot::First as usize;
-const Y: Operand = Slot::Second as usize;
 const W: Operand = Slot::Weight as usize;
 const Z: Operand = Slot::Product as usize;
 
@@ -37,6 +36,8 @@ pub(super) struct Stage {
     /// What the result is multiplied with, for the target and the weight, or for first and second
     /// factor; `None` if that is not wanted.
     pub times: [Option<Operand>; 2],
+    /// First and second factor.
+    pub factors: [Slot; 2],
 }
 
 /// Most numbers of a table of weights times coefficients: with both parities those of degree 6 and 1000 features.
@@ -72,7 +73,7 @@ impl Stages {
                 return stages;
             }
         }
-        Self::of_groups(wanted, operands)
+        Self::of_groups(wanted, operands, Roles::of_product(spec).factors)
     }
 
     /// Each argument alone, but one together with the weight, whose derivative needs products of entries; the weight
@@ -84,9 +85,11 @@ impl Stages {
             .filter(|&slot| wanted[slot as usize])
             .collect();
         let joint = if wanted[W] { folds.pop() } else { None };
+        let factors = [Slot::First, Slot::Second];
         let groups = (wanted[W] && joint.is_none()).then(|| Stage {
-            products: vec![[X, Y]],
+            products: vec![factors.map(|slot| slot as usize)],
             times: [None, Some(Z)],
+            factors,
         });
         Self {
             folds,
@@ -97,34 +100,36 @@ impl Stages {
     }
 
     /// All arguments from the same groups of products.
-    fn of_groups<T>(wanted: [bool; SLOTS], operands: &Operands<'_, T>) -> Self {
+    fn of_groups<T>(wanted: [bool; SLOTS], operands: &Operands<'_, T>, factors: [Slot; 2]) -> Self {
+        let [x, y] = factors.map(|slot| slot as usize);
         let exists = |operand: Operand| operands.of(operand / SLOTS, operand % SLOTS).is_some();
         let stage = |products: &[[Operand; 2]], times: [(usize, Operand); 2]| {
             let complete = |pair: &&[Operand; 2]| pair.iter().all(|&o| exists(o));
             let stage = Stage {
                 products: products.iter().filter(complete).copied().collect(),
                 times: times.map(|(slot, o)| (wanted[slot] && exists(o)).then_some(o)),
+                factors,
             };
             let useful = !stage.products.is_empty() && stage.times.iter().any(Option::is_some);
             useful.then_some(stage)
         };
         let tangent = |operand: Operand| operand + SLOTS;
-        let [ux, uy, uw, uz] = [X, Y, W, Z].map(tangent);
+        let [ux, uy, uw, uz] = [x, y, W, Z].map(tangent);
         let (forward, backward) = if operands.has_tangents() {
             (
                 [
-                    stage(&[[ux, Y], [X, uy]], [(Z, W), (W, Z)]),
-                    stage(&[[X, Y]], [(Z, uw), (W, uz)]),
+                    stage(&[[ux, y], [x, uy]], [(Z, W), (W, Z)]),
+                    stage(&[[x, y]], [(Z, uw), (W, uz)]),
                 ],
                 [
-                    stage(&[[uw, Z], [W, uz]], [(X, Y), (Y, X)]),
-                    stage(&[[W, Z]], [(X, uy), (Y, ux)]),
+                    stage(&[[uw, Z], [W, uz]], [(x, y), (y, x)]),
+                    stage(&[[W, Z]], [(x, uy), (y, ux)]),
                 ],
             )
         } else {
             (
-                [stage(&[[X, Y]], [(Z, W), (W, Z)]), None],
-                [stage(&[[W, Z]], [(X, Y), (Y, X)]), None],
+                [stage(&[[x, y]], [(Z, W), (W, Z)]), None],
+                [stage(&[[W, Z]], [(x, y), (y, x)]), None],
             )
         };
         Self {
