@@ -36,7 +36,7 @@ pub(super) struct Stage {
     /// What the result is multiplied with, for the target and the weight, or for first and second
     /// factor; `None` if that is not wanted.
     pub times: [Option<Operand>; 2],
-    /// First and second factor.
+    /// First and second factor of the groups; see [`Roles::of_product`].
     pub factors: [Slot; 2],
 }
 

@@ -54,7 +54,6 @@ pub(super) struct Weighted<'a, T> {
     coefficients: Vec<Lanes<T>>,
     /// Rows of the factors and of the target.
     rows: [usize; 3],
-    parities: usize,
 }
 
 impl<'a, T: Real> Weighted<'a, T> {
@@ -79,7 +78,6 @@ impl<'a, T: Real> Weighted<'a, T> {
             program,
             coefficients,
             rows: [first, second, program.roles.target.rows(plan)],
-            parities,
         }
     }
 
@@ -103,8 +101,8 @@ impl<'a, T: Real> Weighted<'a, T> {
 
     /// Tiles of items that are worked off together for each entry of the target: if there are many coefficients, these come
     /// from far away once for all of them.
-    fn tiles(&self) -> usize {
-        let coefficients = self.program.coefficients.len() * self.parities.pow(2);
+    fn tiles(&self, parities: usize) -> usize {
+        let coefficients = self.program.coefficients.len() * parities.pow(2);
         if coefficients * size_of::<Lanes<T>>() > HALF_OF_SECOND_CACHE {
             MOST_TILES
         } else {
@@ -121,7 +119,7 @@ impl<'a, T: Real> Weighted<'a, T> {
         task: &mut Task<'_, T>,
     ) {
         let blocks = lanes::num_blocks(job.features);
-        let tiles = self.tiles();
+        let tiles = self.tiles(P);
         let mut group =
             Group::<T, P, NI>::new(self.program, self.rows, operands, job.features, tiles);
         let steps = self.program.sums.len() * blocks * tiles;

@@ -179,7 +179,7 @@ impl Fold {
         let mut places = vec![Vec::new(); degrees.len()];
         for m in 0..degrees.len() {
             // Sums are over all degrees if there are turned numbers, otherwise over every other one.
-            let step = if m > 0 && entries[0].parities[1] > 1 {
+            let step = if m > 0 && turns(entries[0].parities) {
                 1
             } else {
                 2
@@ -240,8 +240,8 @@ impl Fold {
         self.sums.push(Sum { rows, terms });
     }
 
-    /// The entries of the second factor that lead to an order together with an entry of the first, those that count
-    /// times i to some power.
+    /// The entries of the second factor that lead to an order together with an entry of the first: real numbers for
+    /// `times_i` 0, those that count times i for 1; all of them for 0 if the second factor has m other than 0.
     fn terms(
         &mut self,
         m: [isize; 2],
@@ -276,12 +276,19 @@ impl Fold {
     }
 }
 
-/// Quarters by which numbers of the degrees with m > 0 are turned.
+/// Whether numbers are turned, by the parities of all arguments.
+fn turns(parities: [usize; 3]) -> bool {
+    parities == [2; 3]
+}
+
+/// Quarters by which numbers of a degree with m > 0 are turned.
+fn quarters_of(l: usize, parities: [usize; 3]) -> isize {
+    if turns(parities) { l as isize % 2 } else { 0 }
+}
+
+/// Those of the three degrees.
 fn quarters(entries: &Entries<'_>) -> [isize; 3] {
-    let turns = entries.parities == [2; 3];
-    entries
-        .degrees
-        .map(|l| if turns { l as isize % 2 } else { 0 })
+    entries.degrees.map(|l| quarters_of(l, entries.parities))
 }
 
 /// The sign of a coefficient between turned numbers.
@@ -322,7 +329,8 @@ fn turned([re, im]: [u32; 2], quarters: isize) -> [Row; 2] {
 
 /// The rows of the first factor.
 fn rows_of_factor(spec: &CouplingSpec, roles: Roles) -> Vec<Row> {
-    let (parities, max_degree) = side(spec, roles.factors[0]);
+    let (_, max_degree) = side(spec, roles.factors[0]);
+    let parities = [spec.first, spec.second, spec.product].map(|(parities, _)| parities);
     let positions = Order::from_cartesian(spec.cartesian_order);
     let mut rows = vec![
         Row {
@@ -332,7 +340,7 @@ fn rows_of_factor(spec: &CouplingSpec, roles: Roles) -> Vec<Row> {
         (max_degree + 1).pow(2)
     ];
     for l in 0..=max_degree {
-        let quarters = if parities == 2 { l as isize % 2 } else { 0 };
+        let quarters = quarters_of(l, parities);
         for m in 0..=l as isize {
             let places = [m, -m].map(|m| (l * l + positions.position(l, m)) as u32);
             for (place, row) in places.into_iter().zip(turned(places, quarters)) {

@@ -48,6 +48,7 @@ impl<'a, T: Real, const P: usize, const NI: usize> Group<'a, T, P, NI> {
         }
     }
 
+    /// How many there are.
     pub fn tiles(&self) -> usize {
         self.lanes.len() / self.sizes[1].max(1)
     }
