@@ -263,9 +263,13 @@ impl Fold {
             if power != times_i {
                 continue;
             }
+            let place = places[entries.degrees[1]][m[1].unsigned_abs()];
             if terms.num == 0 {
-                terms.first = places[entries.degrees[1]][m[1].unsigned_abs()];
+                terms.first = place;
             }
+            // Kernels read them one after the other.
+            let parts = if m[1] == 0 { 1 } else { 2 };
+            assert_eq!(place, terms.first + parts * terms.num);
             self.coefficients.push(Coefficient {
                 value: sign(m, entries) * entries.complex_coefficient(m),
                 paths: paths(entries),
