@@ -33,6 +33,9 @@ TOLERANCE = 1e-4
 # Time that a burst of calls takes and that all bursts of a measure take in the reference, in s.
 BURST = 0.2
 BUDGET = 20.0
+# A call that takes longer, in s, is timed alone; of others, at least so many follow each other.
+LONG = 1.0
+FEWEST = 3
 
 
 def arguments():
@@ -144,7 +147,7 @@ class Pair:
     """Bursts of calls in turn; their medians, and the ratios of these, round by round."""
     sides = [side for side in ('reference', 'rust') if 'failed' not in row[side]]
     first = {side: self.burst(side, 1) for side in sides}
-    calls = {side: max(1, min(500, round(1e3 * BURST / first[side]))) for side in sides}
+    calls = {side: self.calls(first[side]) for side in sides}
     slowest = max(first.values()) / 1e3
     medians = {side: [] for side in sides}
     count = self.args.rounds
@@ -158,6 +161,10 @@ class Pair:
       row[side] |= dict(ms=statistics.median(medians[side]), rounds_ms=medians[side], calls=calls[side])
     if len(sides) == 2:
       row['ratios'] = [a / b for a, b in zip(medians['reference'], medians['rust'])]
+
+  def calls(self, ms):
+    """Calls of a burst, if one takes so long."""
+    return 1 if ms > 1e3 * LONG else max(FEWEST, min(500, round(1e3 * BURST / ms)))
 
   def burst(self, side, calls):
     """Median of the calls of a burst in ms; the other side starts when this one is idle again.
