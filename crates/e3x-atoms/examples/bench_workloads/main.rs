@@ -7,6 +7,8 @@
 //! `MEASURE.safetensors`. Requests come as lines of JSON on standard input, answers go to standard output. It is not
 //! meant to be called by hand.
 
+#[path = "../common/allocator.rs"]
+mod allocator;
 mod atoms;
 mod compare;
 mod layers;
@@ -22,10 +24,6 @@ use std::time::Instant;
 use candle_core::Tensor;
 use serde::Deserialize;
 use workload::Workload;
-
-/// Small models spend much of their time on memory; the system's allocator takes longer.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -124,6 +122,7 @@ fn run(folder: &Path) -> Result<()> {
 }
 
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let mut arguments = std::env::args_os().skip(1);
     let (Some(folder), None) = (arguments.next(), arguments.next()) else {
         eprintln!(

@@ -6,6 +6,8 @@
 //! Reads 2000 configurations of ethanol (GFN2-xTB), trains the message-passing potential of E3x's MD17 tutorial on
 //! energies and forces, evaluates it on a second trajectory, relaxes the molecule and runs molecular dynamics.
 
+#[path = "../common/allocator.rs"]
+mod allocator;
 mod cli;
 mod dynamics;
 mod timing;
@@ -22,11 +24,8 @@ use e3x_atoms::metrics::EnergyForceDeviations;
 use e3x_atoms::train::{evaluate, load_potential};
 use e3x_atoms::{Error, Result};
 
-/// Small models spend much of their time on memory; the system's allocator takes longer.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let started = Instant::now();
     let cli = Cli::parse();
     let result = match &cli.evaluate {
