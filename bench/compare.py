@@ -147,11 +147,11 @@ class Pair:
     """Bursts of calls in turn; their medians, and the ratios of these, round by round."""
     sides = [side for side in ('reference', 'rust') if 'failed' not in row[side]]
     first = {side: self.burst(side, 1) for side in sides}
-    calls = {side: self.calls(first[side]) for side in sides}
+    calls = {side: calls_of_burst(first[side]) for side in sides}
     slowest = max(first.values()) / 1e3
     medians = {side: [] for side in sides}
     count = self.args.rounds
-    if slowest > BURST:  # A call is a burst; the one above counts.
+    if slowest > BURST:  # Fewer rounds; where a call is a burst, the one above counts.
       medians = {side: [first[side]] if calls[side] == 1 else [self.burst(side, calls[side])] for side in sides}
       count = min(count - 1, int(BUDGET / slowest))
     for _ in range(count):
@@ -162,10 +162,6 @@ class Pair:
     if len(sides) == 2:
       row['ratios'] = [a / b for a, b in zip(medians['reference'], medians['rust'])]
 
-  def calls(self, ms):
-    """Calls of a burst, if one takes so long."""
-    return 1 if ms > 1e3 * LONG else max(FEWEST, min(500, round(1e3 * BURST / ms)))
-
   def burst(self, side, calls):
     """Median of the calls of a burst in ms; the other side starts when this one is idle again.
 
@@ -175,6 +171,11 @@ class Pair:
     times = self.sides[side].ask('time', 10 * self.args.limit, calls=first + calls)['ms'][first:]
     self.sides[side].settle()
     return statistics.median(times)
+
+
+def calls_of_burst(ms):
+  """How many calls follow each other if the first one took so long."""
+  return 1 if ms > 1e3 * LONG else max(FEWEST, min(500, round(1e3 * BURST / ms)))
 
 
 def main():
